@@ -1,0 +1,1 @@
+"""Huiyan: self-hostable image recognition over the wire of Huawei Cloud Image Recognition."""
