@@ -211,7 +211,7 @@ def test_every_broad_label_has_an_output_below_it() -> None:
         (312, "蟋蟀", "animal"),
         (339, "栗色马", "animal"),
         (517, "起重机", "vehicle"),
-        (968, "茶杯", "everyday"),
+        (968, "杯子", "everyday"),
         (981, "棒球运动员", "human"),
     ],
 )
