@@ -1,0 +1,324 @@
+"""One open database: SQLite on one machine, PostgreSQL for several.
+
+Owns: how a connection is opened and set up, the kinds of transaction, and the words for what went
+wrong. Has no opinion on: tables and statements.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    IntegrityError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+)
+
+from huiyan.kernel.errors import DatabaseError
+from huiyan.persistence.revision import raise_revision
+
+BUSY_TIMEOUT_S = 10.0
+EXCLUSIVE_TIMEOUT_S = 60
+POSTGRESQL_DRIVER = "postgresql+psycopg"
+
+_ADVISORY_LOCK = 0x687569_79616E  # "huiyan"
+_BEGIN_OPTION = "huiyan_begin"
+_Begin = Literal["DEFERRED", "IMMEDIATE"]
+
+
+class Database:
+    """One open database, shared by all threads of a process; not to be carried across a fork.
+
+    Each way to a connection is one transaction: committed at the end of the block, rolled back if
+    the block raises. ``IntegrityError`` and ``DataError`` of SQLAlchemy pass through to the
+    repository, which knows what they mean; every other fault becomes ``DatabaseError``.
+
+    Parameters
+    ----------
+    engine : Engine
+        The engine, set up by ``open_database``.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, for parts that compile statements.
+
+        Returns
+        -------
+        Engine
+            The engine.
+        """
+        return self._engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads.
+
+        Yields
+        ------
+        Connection
+            In a transaction.
+
+        Raises
+        ------
+        DatabaseError
+            The database failed.
+        """
+        with self._transaction("DEFERRED") as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that writes and changes nothing that other processes remember.
+
+        Yields
+        ------
+        Connection
+            In a transaction; on SQLite it holds the write lock from the start, so that it cannot
+            fail half-way because another writer was faster.
+
+        Raises
+        ------
+        DatabaseError
+            The database failed.
+        """
+        with self._transaction("IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """Open a transaction that changes accounts, keys, grants or service state.
+
+        Yields
+        ------
+        Connection
+            In a transaction that raises the revision, too.
+
+        Raises
+        ------
+        DatabaseError
+            The database failed.
+        """
+        with self._transaction("IMMEDIATE") as connection:
+            yield connection
+            raise_revision(connection)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[Connection]:
+        """Open a transaction that no other exclusive one runs beside, on any machine.
+
+        Yields
+        ------
+        Connection
+            In a transaction that holds the installation's lock.
+
+        Raises
+        ------
+        DatabaseError
+            The database failed, or another process kept the lock for a minute.
+        """
+        with self._transaction("IMMEDIATE") as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{EXCLUSIVE_TIMEOUT_S}s'")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+            yield connection
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, begin: _Begin) -> Iterator[Connection]:
+        try:
+            with (
+                self._engine.connect().execution_options(**{_BEGIN_OPTION: begin}) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except (IntegrityError, DataError):
+            raise
+        except SQLAlchemyError as error:
+            raise DatabaseError(explain(error, self._engine.url)) from error
+
+
+def open_database(url: str) -> Database:
+    """Open a database and check that it can be used.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///PATH`` or ``postgresql://user:password@host/name``.
+
+    Returns
+    -------
+    Database
+        Open; its tables may still be of an older shape, see ``migration.migrate``.
+
+    Raises
+    ------
+    DatabaseError
+        The URL is not one of these, the driver is missing, or the database cannot be reached.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseError(
+            "setting database_url: not a database URL; write sqlite:///PATH or "
+            "postgresql://user:password@host/name"
+        ) from error
+    try:
+        engine = (
+            _open_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _open_server(parsed)
+        )
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise DatabaseError(
+            "the driver for PostgreSQL is not installed: pip install 'huiyan[postgresql]'"
+        ) from error
+    database = Database(engine)
+    try:
+        with database.reading() as connection:
+            if engine.dialect.name == "postgresql":
+                _check_encoding(connection)
+    except DatabaseError:
+        database.close()
+        raise
+    return database
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:" or url.query:
+        raise DatabaseError("setting database_url: SQLite needs a file: sqlite:///PATH")
+    path = Path(url.database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Made here so that it is private from its first byte; SQLite's companions copy its mode.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise DatabaseError(
+            f"database file {path}: {error.strerror}; check that data_dir can be written"
+        ) from error
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        connect_args={
+            "timeout": BUSY_TIMEOUT_S,
+            "isolation_level": None,
+            "check_same_thread": False,
+        },
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    deadline_s = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            # The switch to WAL does not wait for others by itself.
+            if "locked" not in str(error) or time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.01)
+            continue
+        break
+    if mode != "wal":
+        raise sqlite3.OperationalError("this file system cannot hold a write-ahead log")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    begin = connection.get_execution_options().get(_BEGIN_OPTION, "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {begin}")
+
+
+def _open_server(url: URL) -> Engine:
+    if url.drivername not in {"postgresql", "postgres", POSTGRESQL_DRIVER}:
+        raise DatabaseError(
+            f"setting database_url: {url.drivername} is not supported; "
+            "write sqlite:///PATH or postgresql://user:password@host/name"
+        )
+    engine = create_engine(
+        url.set(drivername=POSTGRESQL_DRIVER),
+        connect_args={
+            "connect_timeout": 5,
+            "tcp_user_timeout": 15_000,
+            "application_name": "huiyan",
+            "client_encoding": "UTF8",
+        },
+        pool_pre_ping=True,
+        pool_timeout=10,
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _set_up_postgresql)
+    return engine
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg is an optional dependency
+    with connection.cursor() as cursor:
+        # A server tuned to lose the last commits in a crash would make recorded use a promise.
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) "
+            "WHERE current_setting('synchronous_commit') = 'off'"
+        )
+    connection.commit()
+
+
+def _check_encoding(connection: Connection) -> None:
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding != "UTF8":
+        raise DatabaseError(
+            f"the database stores text as {encoding}: create it with ENCODING 'UTF8'"
+        )
+
+
+_HINTS = (
+    ("locked", "another process kept it locked; look for a long-running one"),
+    ("unable to open", "check that data_dir exists and can be written"),
+    ("readonly", "check that data_dir can be written"),
+    ("read-only", "check that the file system and data_dir can be written"),
+    ("full", "free some space"),
+    ("malformed", "restore it from a backup"),
+    ("not a database", "the file is not SQLite's; check database_url"),
+    ("write-ahead log", "put data_dir on a local disk"),
+    ("authentication failed", "check user and password in database_url"),
+    ("does not exist", "create it, or check database_url"),
+    ("permission denied", "grant the user its rights on the schema"),
+    ("connection", "check that the server runs and that database_url names it"),
+    ("timeout", "check that the server runs and is not overloaded"),
+)
+
+
+def explain(error: SQLAlchemyError, url: URL) -> str:
+    """Say what went wrong with a database, and what mends it.
+
+    Parameters
+    ----------
+    error : SQLAlchemyError
+        The fault.
+    url : URL
+        The database's URL.
+
+    Returns
+    -------
+    str
+        One line without passwords, statements or their parameters.
+    """
+    cause = str(getattr(error, "orig", None) or error).strip()
+    line = " ".join(cause.split())[:300]
+    hint = next((hint for word, hint in _HINTS if word in line.lower()), "see the cause above")
+    return f"database {url.render_as_string(hide_password=True)}: {line}; {hint}"

@@ -1,0 +1,170 @@
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from huiyan.kernel.errors import (
+    DatabaseError,
+    ForeignProjectError,
+    InvalidParameterError,
+    MissingCredentialsError,
+    ServiceNotEnabledError,
+    SignatureMismatchError,
+    UnknownKeyError,
+    UnsupportedSchemeError,
+    UnusableTokenError,
+)
+from huiyan.kernel.ids import AccountId, RegionId
+from huiyan.web.request import RawRequest
+
+Sign = Callable[..., RawRequest]
+
+
+def test_no_credentials_is_told_in_the_vendors_words(installation: Any) -> None:
+    request = RawRequest("GET", b"/", b"", (), b"", "")
+    with pytest.raises(MissingCredentialsError, match="x-auth-token not found"):
+        installation.service.authenticate(request)
+
+
+def test_a_signature_by_the_first_key_is_the_owner(installation: Any, sign: Sign) -> None:
+    key = installation.made.key
+    request = sign(key.access_key, key.secret_key)
+    assert installation.service.authenticate(request) == installation.owner
+
+
+def test_a_good_request_asks_the_database_nothing(installation: Any, sign: Sign) -> None:
+    key = installation.made.key
+    for _ in range(3):
+        installation.service.authenticate(sign(key.access_key, key.secret_key))
+        installation.service.authorise(installation.owner, installation.made.projects[0].id)
+    assert (installation.repository.asked, installation.repository.taken) == (0, 1)
+
+
+def test_a_request_with_a_token_is_judged_by_the_token(installation: Any, sign: Sign) -> None:
+    key = installation.made.key
+    request = sign(key.access_key, key.secret_key)
+    both = replace(request, headers=(*request.headers, (b"x-auth-token", b"MIIF")))
+    with pytest.raises(UnusableTokenError):
+        installation.service.authenticate(both)
+
+
+def test_every_refusal_of_a_key_asks_for_news_once(installation: Any, sign: Sign) -> None:
+    key = installation.made.key
+    for access, secret, kind in (
+        (key.access_key, "wrong", SignatureMismatchError),
+        ("UNKNOWN", key.secret_key, UnknownKeyError),
+    ):
+        installation.repository.asked = 0
+        with pytest.raises(kind):
+            installation.service.authenticate(sign(access, secret))
+        assert installation.repository.asked == 1
+
+
+def test_a_scheme_that_is_not_spoken_asks_for_no_news(installation: Any) -> None:
+    request = RawRequest("GET", b"/", b"", ((b"authorization", b"Basic x"),), b"", "")
+    with pytest.raises(UnsupportedSchemeError):
+        installation.service.authenticate(request)
+    assert installation.repository.asked == 0
+
+
+def test_a_key_made_in_another_process_works_at_once(installation: Any, sign: Sign) -> None:
+    issued = installation.another_process().issue_key(installation.made.account.id, "admin")
+    principal = installation.service.authenticate(sign(issued.access_key, issued.secret_key))
+    assert principal.credential_id == issued.access_key
+
+
+def test_a_stopped_key_and_an_unknown_one_look_alike(installation: Any, sign: Sign) -> None:
+    service, made = installation.service, installation.made
+    stopped = service.issue_key(made.account.id, "admin")
+    service.set_key_status(made.account.id, stopped.access_key, "inactive")
+    texts = []
+    for access in (stopped.access_key, "UNKNOWNKEY0000000000"):
+        with pytest.raises(UnknownKeyError) as raised:
+            service.authenticate(sign(access, stopped.secret_key))
+        texts.append(raised.value.detail.replace(access, "AK"))
+    assert texts[0] == texts[1]
+    service.set_key_status(made.account.id, stopped.access_key, "active")
+    service.authenticate(sign(stopped.access_key, stopped.secret_key))
+
+
+def test_a_database_that_fails_leaves_the_memory(installation: Any, sign: Sign) -> None:
+    installation.repository.failing = True
+    key = installation.made.key
+    with pytest.raises(DatabaseError):
+        installation.service.refresh()
+    installation.service.authenticate(sign(key.access_key, key.secret_key))
+
+
+def test_a_failing_database_is_not_taken_for_a_wrong_key(installation: Any, sign: Sign) -> None:
+    installation.repository.failing = True
+    with pytest.raises(DatabaseError):
+        installation.service.authenticate(sign("UNKNOWN", "secret"))
+
+
+def test_refreshing_at_once_takes_the_news_once(installation: Any) -> None:
+    service = installation.another_process()
+    installation.service.issue_key(installation.made.account.id, "admin")
+    installation.repository.taken = 0
+    threads = [threading.Thread(target=service.refresh) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert installation.repository.taken == 1
+
+
+@pytest.mark.parametrize("project_id", ["", "absent", "{project_id}", "%", "\x00", "a" * 1000])
+def test_a_project_that_is_not_there_is_foreign(installation: Any, project_id: str) -> None:
+    with pytest.raises(ForeignProjectError):
+        installation.service.authorise(installation.owner, project_id)
+
+
+def test_another_accounts_project_is_refused_like_one_that_is_not_there(
+    installation: Any,
+) -> None:
+    stranger = replace(installation.owner, account_id=AccountId("f" * 32))
+    project = installation.made.projects[0]
+    texts = []
+    for project_id in (project.id, "absent"):
+        with pytest.raises(ForeignProjectError) as raised:
+            installation.service.authorise(stranger, project_id)
+        texts.append(raised.value.detail)
+    assert texts[0] == texts[1]
+    assert installation.service.projects(stranger) == ()
+    assert installation.service.domains(stranger) == ()
+    with pytest.raises(ForeignProjectError):
+        installation.service.project_for_region(stranger, RegionId("cn-north-4"))
+
+
+def test_a_closed_service_is_refused_in_that_project_only(installation: Any) -> None:
+    service, (north, east) = installation.service, installation.made.projects
+    service.set_service(north, "image", enabled=False)
+    with pytest.raises(ServiceNotEnabledError, match="cn-north-4"):
+        service.authorise(installation.owner, north.id)
+    assert service.authorise(installation.owner, east.id).id == east.id
+    with pytest.raises(ServiceNotEnabledError):
+        service.authorise(installation.owner, east.id, "gallery")
+
+
+def test_the_region_names_the_project(installation: Any) -> None:
+    for project in installation.made.projects:
+        region = RegionId(project.name)
+        assert installation.service.project_for_region(installation.owner, region) == project
+    with pytest.raises(ForeignProjectError):
+        installation.service.project_for_region(installation.owner, RegionId("eu-west-0"))
+
+
+def test_projects_come_by_name_and_can_be_filtered(installation: Any) -> None:
+    service, owner = installation.service, installation.owner
+    assert [p.name for p in service.projects(owner)] == ["cn-east-3", "cn-north-4"]
+    assert [p.name for p in service.projects(owner, name="cn-north-4")] == ["cn-north-4"]
+    assert service.projects(owner, enabled=False) == ()
+
+
+def test_a_key_for_nobody_is_refused(installation: Any) -> None:
+    with pytest.raises(InvalidParameterError):
+        installation.service.issue_key(installation.made.account.id, "absent")
+    with pytest.raises(InvalidParameterError):
+        installation.service.issue_key(AccountId("f" * 32), "admin")

@@ -1,0 +1,142 @@
+import base64
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from huiyan.iam.model import SealedSecret
+from huiyan.iam.vault import Vault, open_vault
+from huiyan.kernel.errors import InstanceKeyError
+from huiyan.kernel.ids import AccessKey
+
+NONE_STORED: frozenset[str] = frozenset()
+AK = AccessKey("AK")
+
+
+@given(secret=st.text(max_size=60), access=st.text(max_size=30))
+def test_what_is_sealed_opens_again(secret: str, access: str) -> None:
+    vault = Vault(bytes(32))
+    sealed = vault.seal(AccessKey(access), secret)
+    assert vault.open(AccessKey(access), sealed) == secret.encode()
+
+
+def test_sealing_twice_gives_different_ciphertexts_without_the_secret() -> None:
+    vault = Vault(bytes(32))
+    first, second = vault.seal(AK, "a secret key"), vault.seal(AK, "a secret key")
+    assert first.ciphertext != second.ciphertext
+    assert b"a secret key" not in first.ciphertext
+
+
+@pytest.mark.parametrize("place", [0, 12, -1])
+def test_an_altered_secret_does_not_open(place: int) -> None:
+    vault = Vault(bytes(32))
+    sealed = vault.seal(AK, "secret")
+    altered = bytearray(sealed.ciphertext)
+    altered[place] ^= 1
+    with pytest.raises(InstanceKeyError, match="altered"):
+        vault.open(AK, SealedSecret(bytes(altered), sealed.instance_key_id))
+
+
+@pytest.mark.parametrize("ciphertext", [b"", b"short", bytes(12)])
+def test_a_truncated_secret_does_not_open(ciphertext: bytes) -> None:
+    vault = Vault(bytes(32))
+    with pytest.raises(InstanceKeyError, match="altered"):
+        vault.open(AK, SealedSecret(ciphertext, vault.key_id))
+
+
+def test_a_secret_moved_to_another_access_key_does_not_open() -> None:
+    vault = Vault(bytes(32))
+    with pytest.raises(InstanceKeyError, match="altered"):
+        vault.open(AccessKey("OTHER"), vault.seal(AK, "secret"))
+
+
+def test_another_instance_key_says_which_it_is() -> None:
+    with pytest.raises(InstanceKeyError, match=Vault(bytes(32)).key_id):
+        Vault(b"1" * 32).open(AK, Vault(bytes(32)).seal(AK, "secret"))
+
+
+def test_a_new_key_file_is_private_and_used_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "instance.key"
+    first = open_vault(None, path, NONE_STORED)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["instance.key"]
+    assert open_vault(None, path, frozenset({first.key_id})).key_id == first.key_id
+
+
+def test_threads_that_start_at_once_get_one_key(tmp_path: Path) -> None:
+    ids: list[str] = []
+    barrier = threading.Barrier(8)
+
+    def start() -> None:
+        barrier.wait()
+        ids.append(open_vault(None, tmp_path / "instance.key", NONE_STORED).key_id)
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids) == 8
+    assert len(set(ids)) == 1
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_a_key_file_that_others_may_touch_is_refused(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "instance.key"
+    open_vault(None, path, NONE_STORED)
+    path.chmod(mode)
+    with pytest.raises(InstanceKeyError, match=f"chmod 600 {path}"):
+        open_vault(None, path, NONE_STORED)
+
+
+@pytest.mark.parametrize("text", ["", "password", "ab" * 31, "zz" * 32, "A" * 44, "\x00" * 64])
+def test_what_is_no_key_is_refused_and_not_repeated(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "instance.key"
+    path.write_text(text)
+    path.chmod(0o600)
+    for configured in (text, None):
+        with pytest.raises(InstanceKeyError, match="openssl rand -hex 32") as raised:
+            open_vault(configured, path, NONE_STORED)
+        assert not text or text not in raised.value.detail
+
+
+def test_hexadecimal_and_both_base64_alphabets_name_the_same_key(tmp_path: Path) -> None:
+    key = b"\xfb\xff" * 16
+    texts = (
+        key.hex(),
+        key.hex().upper() + "\n",
+        base64.b64encode(key).decode(),
+        base64.urlsafe_b64encode(key).decode().rstrip("="),
+    )
+    ids = {open_vault(text, tmp_path / "absent", NONE_STORED).key_id for text in texts}
+    assert ids == {Vault(key).key_id}
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_missing_key_is_not_replaced_once_secrets_are_stored(tmp_path: Path) -> None:
+    path = tmp_path / "instance.key"
+    with pytest.raises(InstanceKeyError, match="restore the file"):
+        open_vault(None, path, frozenset({"0123456789abcdef"}))
+    assert not path.exists()
+
+
+def test_a_key_that_does_not_open_what_is_stored_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InstanceKeyError, match=r"copy instance\.key"):
+        open_vault("00" * 32, tmp_path / "absent", frozenset({"0123456789abcdef"}))
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InstanceKeyError):
+        open_vault(None, tmp_path / "file" / "instance.key", NONE_STORED)
+
+
+def test_a_key_path_that_is_a_folder_is_told(tmp_path: Path) -> None:
+    os.mkdir(tmp_path / "instance.key", 0o700)  # noqa: PTH102 - the mode is what is tested
+    with pytest.raises(InstanceKeyError):
+        open_vault(None, tmp_path / "instance.key", NONE_STORED)
