@@ -1,0 +1,142 @@
+"""What a capability is, who calls it, and where its picture comes from.
+
+Owns: ``Capability`` as a value, the parsed request, the caller, the picture's source. Has no
+opinion on: any one capability, HTTP, or how a picture is fetched, decoded or billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from huiyan.imaging.picture import Image, PictureLimits
+from huiyan.kernel.ids import AccountId, ProjectId, RegionId, RequestId, UserId
+from huiyan.kernel.principal import Principal
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureBytes:
+    """A picture that came inside the request.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    """
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PictureUrl:
+    """A picture named by its URL.
+
+    Parameters
+    ----------
+    url : str
+        The URL as the caller wrote it; not checked yet.
+    """
+
+    url: str
+
+
+PictureSource = PictureBytes | PictureUrl
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRequest(Generic[P]):
+    """A wire body, understood.
+
+    Parameters
+    ----------
+    params : P
+        The capability's parameters, in our units.
+    source : PictureSource
+        Where the picture is.
+    """
+
+    params: P
+    source: PictureSource
+
+
+@dataclass(frozen=True, slots=True)
+class Capability(Generic[P, R]):
+    """One operation of the service: how to understand, answer and say it.
+
+    Parameters
+    ----------
+    interface : str
+        The operation's name in use records and metrics: the last segment of its path.
+    version : str
+        The wire version, for example ``v2``.
+    path : str
+        The route, with ``{project_id}`` where the wire has one.
+    summary : str
+        One sentence on what it answers, for the API description.
+    limits : PictureLimits
+        Which pictures it takes.
+    min_short_side_px : int or None
+        The short side that its networks need, in pixels; ``None`` for the full picture.
+    parse : callable
+        Wire body to ``ParsedRequest``.
+    recognise : callable
+        Picture and parameters to result. Thread-safe; reads no settings, clock or caller.
+    render : callable
+        Result and parameters to wire body.
+    """
+
+    interface: str
+    version: str
+    path: str
+    summary: str
+    limits: PictureLimits
+    min_short_side_px: int | None
+    parse: Callable[[bytes], ParsedRequest[P]]
+    recognise: Callable[[Image, P], R]
+    render: Callable[[R, P], bytes]
+
+
+AnyCapability = Capability[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf, and as which call, a picture is recognised.
+
+    Parameters
+    ----------
+    request_id : RequestId
+        The call's id.
+    principal : Principal
+        Who calls.
+    project_id : ProjectId
+        The project that is charged.
+    region : RegionId
+        The project's region.
+    arrived : datetime
+        When the call arrived, UTC.
+    arrived_monotonic_s : float
+        The same on the clock of durations, in seconds.
+    """
+
+    request_id: RequestId
+    principal: Principal
+    project_id: ProjectId
+    region: RegionId
+    arrived: datetime
+    arrived_monotonic_s: float
+
+
+LOCAL_PRINCIPAL = Principal(
+    account_id=AccountId("local"),
+    user_id=UserId("local"),
+    user_name="local",
+    credential_id="",
+    is_owner=True,
+)
+"""Who runs a local command: nobody who is charged."""

@@ -1,0 +1,240 @@
+"""The part of the request body that all operations share.
+
+Owns: the JSON object's shape, the rules on ``image`` and ``url``, and the checks of number fields.
+Has no opinion on: defaults and ranges, which each capability's own ``wire`` states.
+
+Source: ``docs/wire.md``, "Request body".
+"""
+
+from __future__ import annotations
+
+import binascii
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pybase64
+
+from huiyan.kernel.errors import (
+    Base64Error,
+    InvalidParameterError,
+    MalformedJsonError,
+    MissingParameterError,
+    PictureSizeError,
+    PictureTextTooLargeError,
+)
+from huiyan.kernel.language import LANGUAGES, Language
+from huiyan.recognition.model import PictureBytes, PictureSource, PictureUrl
+
+MAX_PICTURE_TEXT_CHARS = 10_485_760
+MAX_PICTURE_BYTES = 7_864_320
+
+_WHITE_SPACE = b" \t\r\n"
+_ABSENT = (None, "")
+
+
+class _Body(msgspec.Struct):
+    image: msgspec.Raw = msgspec.Raw(b"null")
+    url: Any = None
+    language: Any = None
+    threshold: Any = None
+    limit: Any = None
+
+
+_DECODER = msgspec.json.Decoder(_Body)
+
+
+@dataclass(frozen=True, slots=True)
+class WireFields:
+    """The fields of a body, typed but not yet interpreted.
+
+    Parameters
+    ----------
+    source : PictureSource
+        The picture, from ``image`` or ``url``.
+    language, threshold, limit : object
+        As in the JSON; ``None`` where absent, null or the empty string.
+    """
+
+    source: PictureSource
+    language: object
+    threshold: object
+    limit: object
+
+
+def parse_fields(body: bytes) -> WireFields:
+    """Parse a request body.
+
+    Parameters
+    ----------
+    body : bytes
+        The JSON text, as sent.
+
+    Returns
+    -------
+    WireFields
+        Its fields; unknown ones are ignored.
+
+    Raises
+    ------
+    MalformedJsonError
+        The body is no JSON object.
+    MissingParameterError
+        Neither ``image`` nor ``url`` is given.
+    InvalidParameterError
+        Both are given, or one has the wrong JSON type.
+    Base64Error, PictureTextTooLargeError, PictureSizeError
+        The text in ``image`` is not base64, or too much of it.
+
+    Notes
+    -----
+    ``image`` is taken from the body's own bytes without an intermediate text and decoded with SIMD;
+    for a 5 MB body that is a third of a decoded ``bytes`` field's cost
+    (``docs/decisions/0002-request-path.md``).
+    """
+    try:
+        fields = _DECODER.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise MalformedJsonError(f"the body must be a JSON object ({error})") from error
+    text = _picture_text(fields.image)
+    url = None if fields.url in _ABSENT else fields.url
+    if url is not None and not isinstance(url, str):
+        raise InvalidParameterError("url", "must be a string")
+    if text is not None and url is not None:
+        raise InvalidParameterError("image, url", "give exactly one of the two")
+    source: PictureSource
+    if text is not None:
+        source = PictureBytes(_decode_base64(text))
+    elif url is not None:
+        source = PictureUrl(url)
+    else:
+        raise MissingParameterError("give the picture as image (base64) or as url")
+    return WireFields(
+        source=source,
+        language=None if fields.language in _ABSENT else fields.language,
+        threshold=None if fields.threshold in _ABSENT else fields.threshold,
+        limit=None if fields.limit in _ABSENT else fields.limit,
+    )
+
+
+def parse_language(value: object) -> Language:
+    """Parse ``language``.
+
+    Parameters
+    ----------
+    value : object
+        The JSON value, ``None`` for absent.
+
+    Returns
+    -------
+    {'zh', 'en'}
+        The language of answers; ``zh`` when absent.
+
+    Raises
+    ------
+    InvalidParameterError
+        Another value.
+    """
+    if value is None:
+        return "zh"
+    for language in LANGUAGES:
+        if value == language:
+            return language
+    raise InvalidParameterError("language", "must be zh or en")
+
+
+def parse_number(name: str, value: object, low: float, high: float) -> float:
+    """Parse a number field that has a range.
+
+    Parameters
+    ----------
+    name : str
+        The field, as the caller wrote it.
+    value : object
+        The JSON value.
+    low, high : float
+        The range, both ends included.
+
+    Returns
+    -------
+    float
+        The number, in the wire's unit.
+
+    Raises
+    ------
+    InvalidParameterError
+        No number, or out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidParameterError(name, "must be a number")
+    if not low <= value <= high or not math.isfinite(value):
+        raise InvalidParameterError(name, f"must be between {low:g} and {high:g}")
+    return float(value)
+
+
+def parse_integer(name: str, value: object, low: int, high: int) -> int:
+    """Parse an integer field that has a range.
+
+    Parameters
+    ----------
+    name : str
+        The field, as the caller wrote it.
+    value : object
+        The JSON value.
+    low, high : int
+        The range, both ends included.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    InvalidParameterError
+        No JSON integer, or out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidParameterError(name, "must be an integer")
+    if not low <= value <= high:
+        raise InvalidParameterError(name, f"must be between {low} and {high}")
+    return value
+
+
+def _picture_text(raw: msgspec.Raw) -> bytes | None:
+    """Give the base64 text of ``image`` as ASCII bytes, None where absent."""
+    token = bytes(raw)
+    if token in (b"null", b'""'):
+        return None
+    if not token.startswith(b'"'):
+        raise InvalidParameterError("image", "must be a string")
+    if b"\\" not in token:
+        return token[1:-1]
+    try:
+        return msgspec.json.decode(token, type=str).encode("ascii")
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise Base64Error("image holds characters that base64 does not have") from error
+
+
+def _decode_base64(text: bytes) -> bytes:
+    if len(text) > MAX_PICTURE_TEXT_CHARS:
+        raise PictureTextTooLargeError(
+            f"image holds {len(text)} characters of base64, at most {MAX_PICTURE_TEXT_CHARS}"
+        )
+    try:
+        data = pybase64.b64decode(text, validate=True)
+    except binascii.Error:
+        data = _decode_careless_base64(text)
+    if len(data) > MAX_PICTURE_BYTES:
+        raise PictureSizeError(f"the picture has {len(data)} bytes, at most {MAX_PICTURE_BYTES}")
+    return data
+
+
+def _decode_careless_base64(text: bytes) -> bytes:
+    if text[:5].lower() == b"data:":
+        raise Base64Error("image must be bare base64, without the 'data:…;base64,' prefix")
+    try:
+        return pybase64.b64decode(text.translate(None, _WHITE_SPACE), validate=True)
+    except binascii.Error as error:
+        raise Base64Error(f"image is not base64 ({error})") from error

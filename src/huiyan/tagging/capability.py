@@ -1,0 +1,64 @@
+"""Image tagging as values that the shells can offer.
+
+Owns: which paths image tagging has and which pictures it takes. Has no opinion on: who offers it.
+
+Source: ``docs/wire.md``, "Image tagging" and "Picture limits".
+"""
+
+from __future__ import annotations
+
+from huiyan.imaging.picture import Format, PictureLimits
+from huiyan.perception.classifier import MIN_SHORT_SIDE_PX
+from huiyan.recognition.model import Capability
+from huiyan.tagging.model import Tag, TagParams
+from huiyan.tagging.recogniser import TagRecogniser
+from huiyan.tagging.wire import parse_v1, parse_v2, render_v1, render_v2
+
+PICTURE_LIMITS = PictureLimits(
+    formats=frozenset({Format.PNG, Format.JPEG, Format.BMP, Format.WEBP}),
+    min_side_px=15,
+    max_side_px=4096,
+)
+
+TaggingCapability = Capability[TagParams, tuple[Tag, ...]]
+
+
+def tagging_capabilities(
+    recogniser: TagRecogniser,
+) -> tuple[TaggingCapability, TaggingCapability]:
+    """Build the two wire versions of image tagging.
+
+    Parameters
+    ----------
+    recogniser : TagRecogniser
+        What finds the tags.
+
+    Returns
+    -------
+    tuple of Capability
+        v2, then the older v1.0.
+    """
+    return (
+        Capability(
+            interface="tagging",
+            version="v2",
+            path="/v2/{project_id}/image/tagging",
+            summary="Names what a picture shows, in Chinese and English, with confidences.",
+            limits=PICTURE_LIMITS,
+            min_short_side_px=MIN_SHORT_SIDE_PX,
+            parse=parse_v2,
+            recognise=recogniser.recognise,
+            render=render_v2,
+        ),
+        Capability(
+            interface="tagging",
+            version="v1.0",
+            path="/v1.0/image/tagging",
+            summary="The older form of image tagging, kept for old clients.",
+            limits=PICTURE_LIMITS,
+            min_short_side_px=MIN_SHORT_SIDE_PX,
+            parse=parse_v1,
+            recognise=recogniser.recognise,
+            render=render_v1,
+        ),
+    )
