@@ -1,0 +1,336 @@
+"""The composition root: the only module that knows every part.
+
+Owns: which parts there are and how they are joined. Has no opinion on: anything that a part does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import structlog
+from starlette.applications import Starlette
+
+from huiyan.gateway.admission import Admission
+from huiyan.gateway.application import Application, other_paths
+from huiyan.gateway.health import health_routes
+from huiyan.gateway.observe import Observer
+from huiyan.gateway.openapi import openapi_routes
+from huiyan.gateway.pipeline import Pipeline
+from huiyan.gateway.protocol import GUARD_STATE_KEY, ConnectionGuard
+from huiyan.gateway.receive import BodyLimits
+from huiyan.gateway.route import RouteTable
+from huiyan.iam.bootstrap import first_start
+from huiyan.iam.http import iam_routes
+from huiyan.iam.model import FirstStart
+from huiyan.iam.repository import IdentityRepository
+from huiyan.iam.service import IdentityService
+from huiyan.iam.vault import Vault, open_vault
+from huiyan.imaging.address import parse_networks
+from huiyan.imaging.budget import MemoryBudget
+from huiyan.imaging.fetch import Fetcher, FetchPolicy
+from huiyan.imaging.picture import Image
+from huiyan.kernel.clock import SystemClock
+from huiyan.kernel.errors import HuiyanError
+from huiyan.kernel.ids import RegionId
+from huiyan.kernel.logs import configure_logs
+from huiyan.kernel.settings import Settings
+from huiyan.kernel.units import MIB_BYTES
+from huiyan.metering.repository import UseRepository
+from huiyan.metering.service import GroupCommitMeter
+from huiyan.monitoring.prometheus import Metrics, forget_process
+from huiyan.perception.classifier import MIN_SHORT_SIDE_PX, Classifier
+from huiyan.persistence.database import Database, open_database
+from huiyan.persistence.migration import migrate
+from huiyan.recognition.model import AnyCapability
+from huiyan.recognition.service import RecognitionService
+from huiyan.runtime.card import get_card, load_cards
+from huiyan.runtime.engine import open_session
+from huiyan.runtime.store import ModelStore
+from huiyan.tagging.calibration import load_calibration
+from huiyan.tagging.capability import tagging_capabilities
+from huiyan.tagging.recogniser import TagRecogniser
+from huiyan.tagging.schema import TAGGING_SCHEMAS
+from huiyan.vocabulary.load import load_vocabulary
+
+CLASSIFIER_CARD = "efficientnet-lite3-int8"
+REFRESH_PERIOD_S = 1.0
+VENDOR_REGIONS = {"tagging": frozenset({RegionId("cn-north-4"), RegionId("cn-east-3")})}
+"""Where the vendor offers each operation, for ``vendor_regions = true``."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDesk:
+    """What local commands need to answer calls without a server.
+
+    Parameters
+    ----------
+    recognition : RecognitionService
+        The one way from body to answer.
+    tagging : Capability
+        Image tagging, v2.
+    """
+
+    recognition: RecognitionService
+    tagging: AnyCapability
+
+
+def open_store(settings: Settings) -> ModelStore:
+    """Open the model store.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where it is and which licences are allowed.
+
+    Returns
+    -------
+    ModelStore
+        The store; nothing is fetched.
+    """
+    root = settings.resolved_models_dir()
+    return ModelStore(root, load_cards(root / "cards"), settings.allowed_licences)
+
+
+def open_tagging(settings: Settings) -> TagRecogniser:
+    """Open what finds tags; its network is loaded and has not been run yet.
+
+    Parameters
+    ----------
+    settings : Settings
+        Store, device and compute threads matter.
+
+    Returns
+    -------
+    TagRecogniser
+        Serves all threads.
+
+    Raises
+    ------
+    ModelMissingError
+        The network is not in the store; the text holds the command to run.
+    EngineUnavailableError
+        The device asked for cannot be used.
+    """
+    store = open_store(settings)
+    card = get_card(store.cards, CLASSIFIER_CARD)
+    session = open_session(
+        card,
+        store.path(card),
+        outputs=("logits",),
+        device=settings.device,
+        threads=settings.resolved_compute_threads(),
+        cache_dir=settings.data_dir / "compiled",
+    )
+    return TagRecogniser(Classifier(session), load_vocabulary(), load_calibration("imagenet1k"))
+
+
+def open_recognition(settings: Settings) -> RecognitionService:
+    """Open the one way from body to answer.
+
+    Parameters
+    ----------
+    settings : Settings
+        Fetching, decoding and threads matter.
+
+    Returns
+    -------
+    RecognitionService
+        Serves all threads.
+
+    Raises
+    ------
+    SettingsError
+        A network in ``fetch_allowed_networks`` cannot be read.
+    """
+    policy = FetchPolicy(
+        ports=frozenset(settings.fetch_ports),
+        allowed_networks=parse_networks(settings.fetch_allowed_networks),
+        timeout_s=settings.fetch_timeout_s,
+    )
+    return RecognitionService(
+        fetcher=Fetcher(policy),
+        budget=MemoryBudget(settings.decode_budget_mib * MIB_BYTES),
+        clock=SystemClock(),
+        compute_threads=settings.resolved_compute_threads(),
+        fetch_threads=settings.fetch_threads,
+    )
+
+
+def open_desk(settings: Settings) -> LocalDesk:
+    """Open what local commands need.
+
+    Parameters
+    ----------
+    settings : Settings
+        All but the server's.
+
+    Returns
+    -------
+    LocalDesk
+        Ready to answer.
+    """
+    tagging, _older = tagging_capabilities(open_tagging(settings))
+    return LocalDesk(recognition=open_recognition(settings), tagging=tagging)
+
+
+def prepare_installation(settings: Settings) -> FirstStart | None:
+    """Bring the installation to where it can serve, before any process is started.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the database and the instance key are, and which regions there are.
+
+    Returns
+    -------
+    FirstStart or None
+        The account that was created, on the very first start.
+
+    Raises
+    ------
+    OperatorError
+        The database, the instance key or a model is not as it must be.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = open_store(settings)
+    store.path(get_card(store.cards, CLASSIFIER_CARD))
+    database = open_database(settings.resolved_database_url())
+    try:
+        migrate(database)
+        repository = IdentityRepository(database)
+        vault = _open_vault(settings, repository)
+        return first_start(repository, vault, settings.regions, SystemClock())
+    finally:
+        database.close()
+
+
+def build_application(settings: Settings) -> Application:
+    """Build the server of one process: everything is loaded, warmed up and joined.
+
+    Parameters
+    ----------
+    settings : Settings
+        The settings.
+
+    Returns
+    -------
+    Application
+        The ASGI application.
+
+    Raises
+    ------
+    OperatorError
+        A part cannot be opened.
+    """
+    configure_logs(settings.log_format, settings.log_level)
+    clock = SystemClock()
+    database = open_database(settings.resolved_database_url())
+    repository = IdentityRepository(database)
+    identity = IdentityService(repository, _open_vault(settings, repository), clock)
+    meter = GroupCommitMeter(UseRepository(database))
+    recogniser = open_tagging(settings)
+    capabilities = tagging_capabilities(recogniser)
+    _warm_up(recogniser)
+    metrics = Metrics()
+    observer = Observer(metrics, clock)
+    executor = ThreadPoolExecutor(settings.queue_limit, thread_name_prefix="call")
+    recognition = open_recognition(settings)
+    pipeline = Pipeline(
+        identity, recognition, meter, _regions(settings), RegionId(settings.default_region)
+    )
+    background = _Background(
+        identity=identity,
+        meter=meter,
+        database=database,
+        executor=executor,
+        guard=ConnectionGuard(settings.header_timeout_s, observer),
+    )
+    routes = [
+        *health_routes(metrics, partial(_problems, identity)),
+        *iam_routes(identity),
+        *openapi_routes([(it, TAGGING_SCHEMAS[it.version]) for it in capabilities]),
+    ]
+    return Application(
+        routes=RouteTable(capabilities),
+        pipeline=pipeline,
+        executor=executor,
+        admission=Admission(settings.queue_limit, settings.queue_mib * MIB_BYTES),
+        limits=BodyLimits(timeout_s=settings.body_timeout_s),
+        observer=observer,
+        clock=clock,
+        others=other_paths(routes, background.lifespan, observer),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Background:
+    """What lives as long as the process serves."""
+
+    identity: IdentityService
+    meter: GroupCommitMeter
+    database: Database
+    executor: ThreadPoolExecutor
+    guard: ConnectionGuard
+
+    @asynccontextmanager
+    async def lifespan(self, _others: Starlette) -> AsyncIterator[dict[str, Any]]:
+        refreshing = asyncio.create_task(self._refresh())
+        try:
+            yield {GUARD_STATE_KEY: self.guard}
+        finally:
+            refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await refreshing
+            await asyncio.to_thread(self._close)
+
+    async def _refresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_PERIOD_S)
+            try:
+                await asyncio.to_thread(self.identity.refresh)
+            except HuiyanError as error:
+                _log.warning("refresh_failed", detail=error.detail)
+
+    def _close(self) -> None:
+        self.executor.shutdown()
+        self.meter.close()
+        self.database.close()
+        forget_process(os.getpid())
+
+
+def _open_vault(settings: Settings, repository: IdentityRepository) -> Vault:
+    key = settings.instance_key
+    return open_vault(
+        key.get_secret_value() if key is not None else None,
+        settings.data_dir / "instance.key",
+        repository.stored_key_ids(),
+    )
+
+
+def _warm_up(recogniser: TagRecogniser) -> None:
+    """Let every network answer once: a process that cannot must not start listening."""
+    side_px = MIN_SHORT_SIDE_PX
+    recogniser.score(Image(np.zeros((side_px, side_px, 3), np.uint8), (side_px, side_px)))
+
+
+def _regions(settings: Settings) -> dict[str, frozenset[RegionId]]:
+    return VENDOR_REGIONS if settings.vendor_regions else {}
+
+
+def _problems(identity: IdentityService) -> list[str]:
+    """Tell what keeps this process from answering; the networks answered before it listened."""
+    try:
+        identity.refresh()
+    except HuiyanError as error:
+        return [error.detail]
+    return []

@@ -1,0 +1,56 @@
+"""The command ``huiyan``.
+
+Owns: the group of commands, reading the settings once, and how an operator's error ends the
+program. Has no opinion on: what each command does.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from huiyan.cli.eval import evaluate
+from huiyan.cli.models import models
+from huiyan.cli.serve import serve
+from huiyan.cli.tag import tag
+from huiyan.kernel.errors import OperatorError
+from huiyan.kernel.settings import load_settings
+
+EXIT_OPERATOR_ERROR = 2
+
+
+@click.group()
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file with settings. 设置文件（TOML）。",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for models, database and keys. 存放模型、数据库和密钥的目录。",
+)
+@click.version_option(package_name="huiyan")
+@click.pass_context
+def cli(context: click.Context, config_path: Path | None, data_dir: Path | None) -> None:
+    """Image recognition on your own machines · 慧眼：在自己的机器上识别图像."""
+    context.obj = load_settings(config_path, data_dir=data_dir)
+
+
+cli.add_command(serve)
+cli.add_command(tag)
+cli.add_command(models)
+cli.add_command(evaluate)
+
+
+def main() -> None:
+    """Run the command line; an operator's error ends it with its text and status 2."""
+    try:
+        cli(standalone_mode=True)
+    except OperatorError as error:
+        Console(stderr=True).print(f"[bold red]huiyan:[/] {error}", markup=True, highlight=False)
+        sys.exit(EXIT_OPERATOR_ERROR)

@@ -1,0 +1,69 @@
+"""One call as it enters, and the reply as it leaves.
+
+Owns: the values that the stages of the gateway hand on. Has no opinion on: what the stages do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from huiyan.kernel.ids import RequestId
+from huiyan.recognition.model import AnyCapability
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A call's identity and when it came.
+
+    Parameters
+    ----------
+    request_id : RequestId
+        Ours; a caller's ``X-Request-Id`` is never taken.
+    instant : datetime
+        UTC.
+    monotonic_s : float
+        The same on the clock of durations, in seconds.
+    """
+
+    request_id: RequestId
+    instant: datetime
+    monotonic_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a path names.
+
+    Parameters
+    ----------
+    capability : Capability
+        The operation.
+    project_id : str or None
+        As in the path, percent-decoded; ``None`` where the wire has no project in the path.
+    """
+
+    capability: AnyCapability
+    project_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply, complete.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    body : bytes
+        JSON text.
+    error_code : str
+        The vendor's code, empty on success.
+    retry_after_s : int or None
+        For ``Retry-After``.
+    """
+
+    status: int
+    body: bytes
+    error_code: str = ""
+    retry_after_s: int | None = None

@@ -1,0 +1,174 @@
+"""The way of one Image call, stage by stage, once its bytes are in hand.
+
+Owns: the order authenticate, authorise, answer, and that a failed call is recorded as failed. Has
+no opinion on: sockets (``application``), and what any stage does inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+
+from huiyan.gateway.call import Arrival, Reply, Target
+from huiyan.gateway.errors_wire import render_error
+from huiyan.iam.model import Project
+from huiyan.iam.service import IdentityService
+from huiyan.kernel.errors import (
+    HuiyanError,
+    MissingHeaderError,
+    RecordingError,
+    UnknownRouteError,
+    UnsupportedMediaTypeError,
+)
+from huiyan.kernel.ids import ProjectId, RegionId
+from huiyan.kernel.principal import Principal
+from huiyan.metering.model import Meter
+from huiyan.recognition.model import Caller
+from huiyan.recognition.service import RecognitionService
+from huiyan.recognition.use import Outcome, use_record
+from huiyan.web.request import RawRequest
+
+_log = structlog.get_logger(__name__)
+
+
+class Pipeline:
+    """Answers Image calls; runs on worker threads.
+
+    Parameters
+    ----------
+    identity : IdentityService
+        Who calls, and which projects are theirs.
+    recognition : RecognitionService
+        The one way from body to answer.
+    meter : Meter
+        Where use is recorded.
+    regions : mapping of str to frozenset
+        Interface to the regions that offer it.
+    default_region : RegionId
+        Whose project a call without one in its path means.
+    """
+
+    def __init__(
+        self,
+        identity: IdentityService,
+        recognition: RecognitionService,
+        meter: Meter,
+        regions: Mapping[str, frozenset[RegionId]],
+        default_region: RegionId,
+    ) -> None:
+        self._identity = identity
+        self._recognition = recognition
+        self._meter = meter
+        self._regions = regions
+        self._default_region = default_region
+
+    def respond(self, request: RawRequest, target: Target, arrival: Arrival) -> Reply:
+        """Answer one call, whatever happens.
+
+        Parameters
+        ----------
+        request : RawRequest
+            The request as it came over the wire.
+        target : Target
+            What its path names.
+        arrival : Arrival
+            Its id and time.
+
+        Returns
+        -------
+        Reply
+            The answer or the error, recorded if the caller was known.
+        """
+        try:
+            principal = self._identity.authenticate(request)
+        except HuiyanError as error:
+            return render_error(error, arrival.request_id)
+        caller = self._stranger(principal, target, arrival)
+        try:
+            caller = self._authorise(principal, request, target, arrival)
+            _check_content_type(request)
+            body = self._recognition.answer(target.capability, request.body, caller, self._meter)
+        except UnknownRouteError as error:
+            return render_error(error, arrival.request_id)
+        except RecordingError as error:
+            _log.error("use_not_recorded", request_id=arrival.request_id, detail=error.detail)
+            return render_error(error, arrival.request_id)
+        except HuiyanError as error:
+            return self._record_failure(error, request, target, caller)
+        except Exception as error:  # noqa: BLE001 -- the gateway's last line: every call gets a reply
+            _log.exception("unexpected_failure", request_id=arrival.request_id)
+            return self._record_failure(error, request, target, caller)
+        return Reply(status=200, body=body)
+
+    def _authorise(
+        self, principal: Principal, request: RawRequest, target: Target, arrival: Arrival
+    ) -> Caller:
+        project = self._project(principal, request, target)
+        region = RegionId(project.name)
+        offered = self._regions.get(target.capability.interface)
+        if offered is not None and region not in offered:
+            raise UnknownRouteError(f"{target.capability.interface} is not offered in {region}")
+        return _caller(principal, ProjectId(project.id), region, arrival)
+
+    def _project(self, principal: Principal, request: RawRequest, target: Target) -> Project:
+        named = target.project_id
+        if named is None:
+            named = _header(request, b"x-project-id").decode("latin-1") or None
+        if named is not None:
+            return self._identity.authorise(principal, ProjectId(named))
+        project = self._identity.project_for_region(principal, self._default_region)
+        return self._identity.authorise(principal, project.id)
+
+    def _stranger(self, principal: Principal, target: Target, arrival: Arrival) -> Caller:
+        """Describe a caller whose project is not (yet) known to be theirs."""
+        named = target.project_id or ""
+        claimed = named if named.isascii() and named.isalnum() else ""
+        return _caller(principal, ProjectId(claimed[:64]), self._default_region, arrival)
+
+    def _record_failure(
+        self, error: Exception, request: RawRequest, target: Target, caller: Caller
+    ) -> Reply:
+        reply = render_error(error, caller.request_id)
+        outcome = Outcome(http_status=reply.status, error_code=reply.error_code, size_wh=None)
+        use = use_record(
+            caller,
+            target.capability,
+            outcome,
+            bytes_in=len(request.body),
+            duration_ms=self._recognition.elapsed_ms(caller),
+        )
+        try:
+            self._meter.record(use)
+        except RecordingError as lost:
+            _log.error("use_not_recorded", request_id=caller.request_id, detail=lost.detail)
+            return render_error(lost, caller.request_id)
+        return reply
+
+
+def _caller(
+    principal: Principal, project_id: ProjectId, region: RegionId, arrival: Arrival
+) -> Caller:
+    return Caller(
+        request_id=arrival.request_id,
+        principal=principal,
+        project_id=project_id,
+        region=region,
+        arrived=arrival.instant,
+        arrived_monotonic_s=arrival.monotonic_s,
+    )
+
+
+def _check_content_type(request: RawRequest) -> None:
+    value = _header(request, b"content-type")
+    if not value:
+        raise MissingHeaderError("send Content-Type: application/json")
+    media_type = value.split(b";", 1)[0].strip().lower()
+    if media_type != b"application/json" and not media_type.endswith(b"+json"):
+        raise UnsupportedMediaTypeError("Content-Type must be application/json")
+
+
+def _header(request: RawRequest, name: bytes) -> bytes:
+    """Find a header's first value that is not empty, else the empty one."""
+    values = (value.strip() for named, value in request.headers if named.lower() == name)
+    return next(filter(None, values), b"")
