@@ -1,0 +1,258 @@
+"""What a picture costs over HTTP, against a bare loop and against what people would write today.
+
+Run: ``python benchmarks/http_tagging.py --pictures DIR [--json]``. Both sides run in one run on
+one machine. CPU seconds are the server's own, kernel share included; the load generator shares the
+machine, so CPU seconds tell more than requests a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import load
+import pictures
+import psutil
+from huiyan.runtime.card import get_card
+from huiyan.runtime.engine import open_session
+
+from huiyan.app import CLASSIFIER_CARD, open_store
+from huiyan.imaging.budget import MemoryBudget
+from huiyan.imaging.decode import decode
+from huiyan.kernel.settings import load_settings
+from huiyan.perception.classifier import MIN_SHORT_SIDE_PX, Classifier
+from huiyan.tagging.capability import PICTURE_LIMITS
+from huiyan.tagging.wire import parse_v2
+
+HERE = Path(__file__).resolve().parent
+CORES = len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def our_server(folder: Path) -> Iterator[tuple[load.Endpoint, psutil.Process]]:
+    """Start Huiyan with a fresh account and the models that are already pulled."""
+    environment = dict(os.environ)
+    environment["HUIYAN_MODELS_DIR"] = str(load_settings().resolved_models_dir())
+    environment["HUIYAN_LOG_LEVEL"] = "warning"
+    command = [sys.executable, "-m", "huiyan", "--data-dir", str(folder), "serve", "--port", "0"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, env=environment | {"COLUMNS": "200"}, text=True
+    )
+    try:
+        shown = ""
+        assert process.stdout is not None
+        while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", shown)):
+            line = process.stdout.readline()
+            if not line:
+                raise SystemExit("the server did not start")
+            shown += line
+        access_key, secret_key, project = (
+            _first(pattern, shown)
+            for pattern in (r"\(AK\)\s+(\w+)", r"\(SK\)\s+(\w+)", r"cn-north-4\s+(\w+)")
+        )
+        port = int(found.group(1))
+        _wait_ready(f"http://127.0.0.1:{port}/readyz")
+        path = f"/v2/{project}/image/tagging"
+        endpoint = load.Endpoint("127.0.0.1", port, path, access_key, secret_key)
+        yield endpoint, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def plain_server() -> Iterator[tuple[load.Endpoint, psutil.Process]]:
+    """Start the handler that people would write today."""
+    command = [sys.executable, str(HERE / "plain_handler.py")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        _wait_ready(f"http://127.0.0.1:{port}/docs")
+        yield load.Endpoint("127.0.0.1", port, "/tag"), psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def bare_loop_ms(files: Sequence[bytes], threads: int) -> float:
+    """CPU milliseconds a picture of a bare loop of decode and inference, in this process."""
+    classifier = _classifier(threads)
+    budget = MemoryBudget(400 * 2**20)
+
+    def work(share: Sequence[bytes]) -> None:
+        for file in share:
+            classifier.logits(decode(file, PICTURE_LIMITS, MIN_SHORT_SIDE_PX, budget))
+
+    work(files[:20])
+    return _cpu_ms(lambda: _side_by_side(work, files, threads)) / len(files)
+
+
+def floors_ms(body: bytes, repeats: int) -> dict[str, float]:
+    """CPU milliseconds of each thing that a large picture cannot do without."""
+    classifier = _classifier(1)
+    budget = MemoryBudget(400 * 2**20)
+    source = parse_v2(body).source
+    data = source.data  # type: ignore[union-attr] -- the body holds the picture
+    image = decode(data, PICTURE_LIMITS, MIN_SHORT_SIDE_PX, budget)
+    steps: dict[str, Callable[[], object]] = {
+        "parse the body": lambda: parse_v2(body),
+        "hash the body": lambda: hashlib.sha256(body).digest(),
+        "decode at scale": lambda: decode(data, PICTURE_LIMITS, MIN_SHORT_SIDE_PX, budget),
+        "infer": lambda: classifier.logits(image),
+    }
+    floors = {}
+    for name, step in steps.items():
+        step()
+        floors[name] = _cpu_ms(lambda step=step: [step() for _ in range(repeats)]) / repeats  # type: ignore[misc]
+    return floors
+
+
+def measure(folder: Path, count: int) -> dict[str, object]:
+    """Run everything and give the figures."""
+    photographs = pictures.load_photographs(folder)
+    small = [pictures.jpeg(p, 500) for p in photographs]
+    files = [small[index % len(small)] for index in range(count)]
+    large = pictures.twelve_megapixels(photographs[0])
+    mixed = [pictures.body_of(file) for file in pictures.mix(photographs, count)]
+    bodies = [pictures.body_of(file) for file in files]
+    figures: dict[str, object] = {"cores": CORES, "pictures": count}
+    with tempfile.TemporaryDirectory() as data_dir, our_server(Path(data_dir)) as (ours, server):
+        load.closed_loop(ours, bodies[:60], 4)
+        rounds = []
+        for _ in range(3):
+            bare_ms = bare_loop_ms(files, CORES)
+            before = load.cpu_s(server)
+            peak = load.closed_loop(ours, bodies, 4 * CORES)
+            ours_ms = (load.cpu_s(server) - before) * 1000 / count
+            rounds.append((ours_ms / bare_ms, ours_ms, bare_ms, peak.per_second))
+        rounds.sort()
+        ratio, ours_ms, bare_ms, per_second = rounds[1]
+        figures |= {
+            "small_bare_cpu_ms": bare_ms,
+            "small_bare_one_thread_cpu_ms": bare_loop_ms(files, 1),
+            "small_server_cpu_ms": ours_ms,
+            "small_ratio": ratio,
+            "small_ratios_all_rounds": [round(row[0], 3) for row in rounds],
+            "small_peak_per_second": per_second,
+        }
+        steady = load.open_loop(ours, bodies, 0.7 * per_second)
+        figures |= {
+            "at_70_percent_median_ms": steady.quantile_ms(0.5),
+            "at_70_percent_p99_ms": steady.quantile_ms(0.99),
+            "at_70_percent_p99_over_median": steady.quantile_ms(0.99) / steady.quantile_ms(0.5),
+        }
+        figures |= _large_figures(ours, server, pictures.body_of(large))
+        before = load.cpu_s(server)
+        ours_mixed = load.closed_loop(ours, mixed, 4 * CORES)
+        figures["mix_server_cpu_ms"] = (load.cpu_s(server) - before) * 1000 / count
+    with plain_server() as (plain, process):
+        load.closed_loop(plain, mixed[:20], 4)
+        before = load.cpu_s(process)
+        plain_mixed = load.closed_loop(plain, mixed, 4 * CORES)
+        figures["mix_plain_cpu_ms"] = (load.cpu_s(process) - before) * 1000 / count
+    figures |= {
+        "mix_server_per_second": ours_mixed.per_second,
+        "mix_plain_per_second": plain_mixed.per_second,
+        "mix_gain": ours_mixed.per_second / plain_mixed.per_second,
+    }
+    return figures
+
+
+def _large_figures(ours: load.Endpoint, server: psutil.Process, body: bytes) -> dict[str, object]:
+    repeats = 40
+    floors = floors_ms(body, repeats)
+    before = load.cpu_s(server)
+    load.closed_loop(ours, [body] * repeats, 1)
+    cost_ms = (load.cpu_s(server) - before) * 1000 / repeats
+    return {
+        "large_body_mb": len(body) / 1e6,
+        "large_floors_cpu_ms": {name: round(value, 2) for name, value in floors.items()},
+        "large_server_cpu_ms": cost_ms,
+        "large_ratio": cost_ms / sum(floors.values()),
+    }
+
+
+def _classifier(threads: int) -> Classifier:
+    settings = load_settings()
+    store = open_store(settings)
+    card = get_card(store.cards, CLASSIFIER_CARD)
+    cache = settings.data_dir / "compiled"
+    session = open_session(
+        card,
+        store.path(card),
+        outputs=("logits",),
+        device="cpu",
+        threads=threads,
+        cache_dir=cache,
+    )
+    return Classifier(session)
+
+
+def _cpu_ms(run: Callable[[], object]) -> float:
+    started = time.process_time()
+    run()
+    return (time.process_time() - started) * 1000
+
+
+def _side_by_side(
+    work: Callable[[Sequence[bytes]], None], files: Sequence[bytes], threads: int
+) -> None:
+    workers = [
+        threading.Thread(target=work, args=(files[index::threads],)) for index in range(threads)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+def _first(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    if found is None:
+        raise SystemExit(f"the server's first start did not show {pattern}")
+    return found.group(1)
+
+
+def _wait_ready(url: str) -> None:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 -- our own loopback server
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"{url} did not become ready")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=Path, help="folder of photographs")
+    parser.add_argument("--count", type=int, default=600, help="requests a run")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    folder = arguments.pictures
+    if folder is None:
+        raise SystemExit("give a folder of photographs: --pictures DIR")
+    figures = measure(folder, arguments.count)
+    if arguments.json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:32} {value:.3f}" if isinstance(value, float) else f"{name:32} {value}")
+
+
+if __name__ == "__main__":
+    main()
