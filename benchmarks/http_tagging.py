@@ -25,6 +25,7 @@ from pathlib import Path
 import load
 import pictures
 import psutil
+from huiyan.recognition.model import PictureBytes
 from huiyan.runtime.card import get_card
 from huiyan.runtime.engine import open_session
 
@@ -105,7 +106,8 @@ def floors_ms(body: bytes, repeats: int) -> dict[str, float]:
     classifier = _classifier(1)
     budget = MemoryBudget(400 * 2**20)
     source = parse_v2(body).source
-    data = source.data  # type: ignore[union-attr] -- the body holds the picture
+    assert isinstance(source, PictureBytes)
+    data = source.data
     image = decode(data, PICTURE_LIMITS, MIN_SHORT_SIDE_PX, budget)
     steps: dict[str, Callable[[], object]] = {
         "parse the body": lambda: parse_v2(body),

@@ -41,7 +41,7 @@ def build() -> FastAPI:
     compiled = openvino.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
     app = FastAPI()
 
-    @app.post("/tag")
+    @app.post("/tag")  # type: ignore[untyped-decorator]
     def tag(request: TagRequest) -> dict[str, object]:
         picture = Image.open(io.BytesIO(base64.b64decode(request.image))).convert("RGB")
         side = int(min(picture.size) * CROP_SHARE)

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import structlog
-from starlette.applications import Starlette
 
 from huiyan.gateway.admission import Admission
 from huiyan.gateway.application import Application, other_paths
@@ -283,7 +282,7 @@ class _Background:
     guard: ConnectionGuard
 
     @asynccontextmanager
-    async def lifespan(self, _others: Starlette) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(self, _others: object) -> AsyncIterator[dict[str, Any]]:
         refreshing = asyncio.create_task(self._refresh())
         try:
             yield {GUARD_STATE_KEY: self.guard}

@@ -112,7 +112,7 @@ def test_of_processes_that_start_at_once_one_makes_the_account(database_url: str
             stdout=subprocess.PIPE,
             text=True,
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     for process in started:
         assert process.stdin is not None

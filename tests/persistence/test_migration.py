@@ -69,7 +69,7 @@ def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     for process in started:
         assert process.stdin is not None

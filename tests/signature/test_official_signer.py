@@ -75,7 +75,7 @@ def quietly(sign: Sign, parts: dict[str, object]) -> RawRequest:
         return sign(**parts)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(parts=signed_parts())
 def test_whatever_the_official_signer_signs_verifies(sign: Sign, parts: dict[str, object]) -> None:
     assert authenticate(quietly(sign, parts)) == PRINCIPAL
@@ -114,7 +114,7 @@ CHANGES: tuple[Callable[[RawRequest, int, bytes], RawRequest], ...] = (
 )
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     parts=signed_parts(),
     change=st.sampled_from(CHANGES),

@@ -188,13 +188,14 @@ class TaggingEvaluator:
             truth[sorted(pictures[place].outputs)] = 1
             tally.add(pictures[place].class_name, scores, truth > 0, fold(membership, truth) > 0)
         hits = np.array(tally.hits, dtype=np.bool_).reshape(-1, TOP_COUNT)
-        top1_table = reliability(np.array(tally.top1_confidences, dtype=np.float32), hits[:, 0])
+        is_top1: NDArray[np.bool_] = hits[:, 0]
+        top1_table = reliability(np.array(tally.top1_confidences, dtype=np.float32), is_top1)
         shown, shown_is_true = _join(tally.shown, np.float32), _join(tally.shown_is_true, np.bool_)
         tags_table = reliability(shown, shown_is_true)
         return TaggingFigures(
             picture_count=len(hits),
             unreadable=tuple(run.unreadable),
-            top1=_share(hits[:, 0]),
+            top1=_share(is_top1),
             top5=_share(hits.any(axis=1)),
             ece_top1=expected_calibration_error(top1_table),
             ece_tags=expected_calibration_error(tags_table),
@@ -315,8 +316,10 @@ def _by_class(names: list[str], hits: NDArray[np.bool_]) -> tuple[ClassFigures, 
     rows_by_name: dict[str, list[int]] = {}
     for row, name in enumerate(names):
         rows_by_name.setdefault(name, []).append(row)
+    is_top1: NDArray[np.bool_] = hits[:, 0]
+    is_top5 = hits.any(axis=1)
     figures = [
-        ClassFigures(name, len(rows), _share(hits[rows, 0]), _share(hits[rows].any(axis=1)))
+        ClassFigures(name, len(rows), _share(is_top1[rows]), _share(is_top5[rows]))
         for name, rows in rows_by_name.items()
     ]
     return tuple(sorted(figures, key=lambda row: (row.top1, row.top5, row.name)))

@@ -80,6 +80,8 @@ def _describe(data: bytes) -> str:
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html")):
         return "SVG, XML or HTML"
-    if start and all(byte >= 32 or byte in b"\t\r\n" for byte in start):
+    readable = start.decode("utf-8", "ignore").encode()
+    is_text = len(start) - len(readable) < 4  # the excerpt may end inside a character
+    if readable and is_text and all(byte >= 32 or byte in b"\t\r\n" for byte in readable):
         return "text"
     return "of no known format"

@@ -66,4 +66,5 @@ class Classifier:
         logits: FloatArray = self._session.run((pixels[np.newaxis],))[0]
         if logits.shape != (1, OUTPUT_COUNT) or not np.isfinite(logits).all():
             raise InferenceError("the classifier answered with no usable logits")
-        return logits[0]
+        first: FloatArray = logits[0]
+        return first

@@ -237,8 +237,9 @@ def _read(
         raise ModelIntegrityError(f"{path}: SHA-256 expected {card.sha256}, found {found}")
     try:
         model = core.read_model(path)
-        taps = [_find_tap(model, card, output) for output in wanted]
-        inputs = [_find_tensor(model, card, source.name).get_node() for source in card.inputs]
+        operations = model.get_ordered_ops()
+        taps = [_find_tap(operations, card, output) for output in wanted]
+        inputs = [_find_tensor(operations, card, source.name).get_node() for source in card.inputs]
         tapped = ov.Model(taps, inputs, card.name)
         if tapped.is_dynamic():
             tapped.reshape(
@@ -253,18 +254,18 @@ def _ports(model: Any, card: Card) -> list[tuple[Any, Any]]:  # noqa: ANN401 - u
     return list(zip(model.inputs, card.inputs, strict=True))
 
 
-def _find_tap(model: Any, card: Card, output: CardOutput) -> Any:  # noqa: ANN401 - untyped library
+def _find_tap(operations: list[Any], card: Card, output: CardOutput) -> Any:  # noqa: ANN401 - untyped library
     how, _, what = output.tap.partition(":")
     if how == "tensor":
-        return _find_tensor(model, card, what)
-    operations = [node for node in model.get_ordered_ops() if node.get_type_name() == what]
-    if not operations:
+        return _find_tensor(operations, card, what)
+    of_type = [node for node in operations if node.get_type_name() == what]
+    if not of_type:
         raise ModelIntegrityError(f"card {card.name}: the graph has no operation {what}")
-    return operations[-1].input_value(0)
+    return of_type[-1].input_value(0)
 
 
-def _find_tensor(model: Any, card: Card, name: str) -> Any:  # noqa: ANN401 - untyped library
-    for node in model.get_ordered_ops():
+def _find_tensor(operations: list[Any], card: Card, name: str) -> Any:  # noqa: ANN401 - untyped library
+    for node in operations:
         for port in node.outputs():
             if name in port.get_names():
                 return port
