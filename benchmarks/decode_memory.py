@@ -121,6 +121,16 @@ CASES: dict[str, Maker] = {
     "png rgba 16 bit interlaced": lambda: _png(6, 16, 4, interlaced=True),
     "webp lossy": lambda: _save(_scene(), "WEBP", quality=60, method=0),
     "webp lossy alpha": lambda: _save(_alpha_scene(), "WEBP", quality=40, method=0),
+    "webp lossy alpha, 6900 px": lambda: _save(
+        np.ascontiguousarray(_alpha_scene()[:6900, :6900]), "WEBP", quality=40, method=0
+    ),
+    "webp lossless alpha, 6900 px": lambda: _save(
+        np.dstack([_blocks(6900), np.full((6900, 6900), 99, np.uint8)]),
+        "WEBP",
+        lossless=True,
+        quality=0,
+        method=1,
+    ),
     "webp lossless": lambda: _save(_blocks(SIDE), "WEBP", lossless=True, quality=0, method=1),
     "webp lossless, 7000 px": lambda: _save(
         _blocks(7000), "WEBP", lossless=True, quality=0, method=1

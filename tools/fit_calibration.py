@@ -240,7 +240,8 @@ def cross_validate(data: LogitSet) -> str:
     )
     rules = [fit(data.part(folds != number)) for number in range(FOLD_COUNT)]
     parts = [top1(data.part(folds == number), rule) for number, rule in enumerate(rules)]
-    table = reliability(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+    confidences = np.concatenate([part[0] for part in parts])
+    table = reliability(confidences, np.concatenate([part[1] for part in parts]))
     temperatures = " ".join(f"{rule.temperature:.2f}" for rule in rules)
     return f"T {temperatures}  ECE top-1 {expected_calibration_error(table):.4f}"
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.panel import Panel
 
 from huiyan.app import build_application, prepare_installation
 from huiyan.gateway.server import check_bind, open_socket
@@ -72,12 +71,13 @@ def serve(  # noqa: PLR0913 -- one argument an option
 
 
 def _show_first_start(first: FirstStart) -> None:
+    """Show the secret once; plain lines, so that nothing is cut or framed when it is copied."""
     lines = [
         "First start: an account was created. Keep the secret now; it is not shown again.",
         "首次启动：已创建账号。请立即保存密钥，之后不再显示。",
         "",
-        f"Access key (AK)  {first.key.access_key}",
-        f"Secret key (SK)  {first.key.secret_key}",
+        f"  Access key (AK)     {first.key.access_key}",
+        f"  Secret key (SK)     {first.key.secret_key}",
     ]
-    lines += [f"Project {project.name:<12} {project.id}" for project in first.projects]
-    _out.print(Panel("\n".join(lines), title="huiyan / admin", highlight=False), soft_wrap=True)
+    lines += [f"  Project {project.name:<11} {project.id}" for project in first.projects]
+    _out.print("\n".join([*lines, ""]), highlight=False, markup=False, soft_wrap=True)

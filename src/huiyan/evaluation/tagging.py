@@ -196,7 +196,7 @@ class TaggingEvaluator:
             picture_count=len(hits),
             unreadable=tuple(run.unreadable),
             top1=_share(is_top1),
-            top5=_share(hits.any(axis=1)),
+            top5=_share(_any_hit(hits)),
             ece_top1=expected_calibration_error(top1_table),
             ece_tags=expected_calibration_error(tags_table),
             coverage=_share(np.array(tally.is_covered, dtype=np.bool_)),
@@ -312,12 +312,17 @@ def _share(claims: NDArray[np.bool_]) -> float:
     return float(claims.mean()) if claims.size else 0.0
 
 
+def _any_hit(hits: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    is_hit: NDArray[np.bool_] = np.logical_or.reduce(hits, axis=1)
+    return is_hit
+
+
 def _by_class(names: list[str], hits: NDArray[np.bool_]) -> tuple[ClassFigures, ...]:
     rows_by_name: dict[str, list[int]] = {}
     for row, name in enumerate(names):
         rows_by_name.setdefault(name, []).append(row)
     is_top1: NDArray[np.bool_] = hits[:, 0]
-    is_top5 = hits.any(axis=1)
+    is_top5 = _any_hit(hits)
     figures = [
         ClassFigures(name, len(rows), _share(is_top1[rows]), _share(is_top5[rows]))
         for name, rows in rows_by_name.items()

@@ -225,18 +225,24 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _feed(self, data: bytes) -> None:
         """Let the parser read; an offer to speak another protocol is passed over."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            # The parser takes what follows such a head for the other protocol and skips the body,
-            # so the head is read once more without the offer.
-            lines = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
-            version = self.parser.get_http_version().encode("ascii")
-            line = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
-            self._declining_upgrade = False
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            self.parser.feed_data(line + b"".join(lines) + b"\r\n" + data[offer.args[0] :])
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                # The parser takes what follows such a head for the other protocol and skips the
+                # body, so the head is read once more without the offer.
+                data = self._head_without_offer() + data[offer.args[0] :]
+                self._declining_upgrade = False
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        version = self.parser.get_http_version().encode("ascii")
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def _judge(self, size_bytes: int) -> None:
         """Look at where the parser stands after so many further bytes."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from huiyan.imaging.bands import reduce_area, reduced_size_wh
+from huiyan.imaging.bands import BandCollector, band_rows, reduce_area, reduced_size_wh
 from huiyan.imaging.orientation import read_orientation
 from huiyan.imaging.picture import Format, Header
 from huiyan.imaging.png_colour import over_white
@@ -196,7 +196,7 @@ def estimate_bytes(header: Header, factor: int) -> int:
     out_width, out_height = reduced_size_wh(header.stored_size_wh, factor)
     pixels = width * height
     if header.has_alpha:
-        per_pixel = 12.0
+        per_pixel = 8.5
     elif header.is_lossless:
         per_pixel = 7.0
     else:
@@ -230,11 +230,21 @@ def decode_pixels(data: bytes, header: Header, factor: int) -> PixelArray:
     frame = layout.frame
     pixels = decode_bgr(_build_still(data, frame), header, frame.size_wh, factor)
     if pixels.shape[2] == 4:
-        alpha = np.ascontiguousarray(pixels[..., 3])
-        pixels = over_white(np.ascontiguousarray(pixels[..., :3]), alpha)
+        pixels = _lay_over_white(pixels)
     if frame.size_wh != layout.canvas_wh:
         pixels = _place(pixels, layout)
     return swap_red_blue(pixels if is_halved(header, factor) else reduce_area(pixels, factor))
+
+
+def _lay_over_white(pixels: PixelArray) -> PixelArray:
+    height, width = pixels.shape[:2]
+    collector = BandCollector((width, height), 1)
+    rows = band_rows(pixels.strides[0], height, 1)
+    for first_row in range(0, height, rows):
+        band = pixels[first_row : first_row + rows]
+        alpha = np.ascontiguousarray(band[..., 3])
+        collector.add(over_white(np.ascontiguousarray(band[..., :3]), alpha))
+    return collector.finish()
 
 
 def _place(pixels: PixelArray, layout: _Layout) -> PixelArray:

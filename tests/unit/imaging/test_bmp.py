@@ -86,7 +86,7 @@ def test_run_length_coding_works() -> None:
         _build(1, 1, 8, 99, b"", bytes(4)),
         _build(1, 1, 16, 3, struct.pack("<III", 0b101, 0, 0), bytes(4)),
         _build(1, 1, 16, 3, struct.pack("<III", 0xFF0000, 0, 0), bytes(4)),
-        _build(3, 3, 24, 0, b"", bytes(34)),
+        _build(3, 3, 24, 0, b"", bytes(32)),
         _build(1, 1, 24, 0, b"", bytes(4))[:40],
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 
 import cv2
@@ -53,6 +54,7 @@ def _reference(data: bytes) -> NDArray[np.uint8]:
     return np.asarray(white.convert("RGB"))
 
 
+@functools.cache
 def _kinds() -> dict[str, bytes]:
     scene, glassy = _scene(), _glassy()
     rng = np.random.default_rng(2)

@@ -41,7 +41,7 @@ def test_every_shape_gets_a_readable_panel(
     drawn = draw_tags(pixels, (LINES * 30)[:count], latin_font)
     assert drawn.dtype == np.uint8
     assert 640 <= max(drawn.shape) <= 8000
-    assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 20
+    assert len(np.unique(drawn[..., 1])) > 20
 
 
 def test_a_font_without_the_glyphs_is_refused_with_the_command(latin_font: Path) -> None:

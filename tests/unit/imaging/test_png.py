@@ -47,7 +47,10 @@ def _build(size_wh: tuple[int, int], kind: tuple[int, int, int], *, interlaced: 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size_wh", [(1, 1), (3, 2), (5, 9), (33, 17)])
 def test_any_filters_and_passes_give_an_independent_decoders_pixels(
-    size_wh: tuple[int, int], kind: tuple[int, int, int], interlaced: bool
+    size_wh: tuple[int, int],
+    kind: tuple[int, int, int],
+    *,
+    interlaced: bool,
 ) -> None:
     data = _build(size_wh, kind, interlaced=interlaced)
     ours = png.decode_pixels(data, png.read_header(data), 1)

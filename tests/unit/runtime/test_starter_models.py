@@ -25,7 +25,8 @@ def _pulled(store: ModelStore, name: str) -> tuple[Card, Path]:
     "name",
     [
         "efficientnet-lite3-int8",
-        "ssd-mobilenet-v2-coco",
+        # OpenVINO takes tens of seconds to read this graph; its compilation is cached afterwards.
+        pytest.param("ssd-mobilenet-v2-coco", marks=pytest.mark.slow),
         "u2netp",
         "yunet-2023mar",
         "sface-2021dec",

@@ -1,0 +1,128 @@
+"""Bodies within their limits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from huiyan.gateway.receive import (
+    MAX_BODY_BYTES,
+    BodyLimits,
+    ClientGoneError,
+    declared_bytes,
+    receive_body,
+)
+from huiyan.kernel.errors import BodyTimeoutError, BodyTooLargeError, MalformedRequestError
+
+LIMITS = BodyLimits(timeout_s=5.0, max_bytes=10)
+
+
+class Channel:
+    """Gives messages in order; after the last it stays silent, as a slow client does."""
+
+    def __init__(self, messages: Sequence[dict[str, Any]]) -> None:
+        self._messages = list(messages)
+        self.taken = 0
+
+    async def __call__(self) -> dict[str, Any]:
+        if self.taken == len(self._messages):
+            await asyncio.sleep(3600)
+        self.taken += 1
+        return self._messages[self.taken - 1]
+
+
+def chunks(*pieces: bytes, complete: bool = True) -> Channel:
+    return Channel(
+        [
+            {
+                "type": "http.request",
+                "body": piece,
+                "more_body": not complete or position < len(pieces) - 1,
+            }
+            for position, piece in enumerate(pieces)
+        ]
+    )
+
+
+def receive(channel: Channel, limits: BodyLimits = LIMITS) -> bytes:
+    return asyncio.run(receive_body(channel, limits))
+
+
+def declared(*headers: tuple[bytes, bytes]) -> int:
+    return declared_bytes({"type": "http", "headers": list(headers)}, LIMITS)
+
+
+def test_the_limit_is_twelve_mebibytes() -> None:
+    assert BodyLimits(1.0).max_bytes == MAX_BODY_BYTES == 12 * 1024 * 1024
+
+
+def test_an_empty_body_is_a_body() -> None:
+    assert receive(chunks(b"")) == b""
+
+
+def test_pieces_are_joined_in_order() -> None:
+    assert receive(chunks(b"ab", b"", b"cd", b"")) == b"abcd"
+
+
+@pytest.mark.parametrize("pieces", [(b"0123456789",), (b"01234", b"56789"), (b"0123456789", b"")])
+def test_a_body_of_the_limit_is_taken(pieces: tuple[bytes, ...]) -> None:
+    assert receive(chunks(*pieces)) == b"0123456789"
+
+
+@pytest.mark.parametrize("pieces", [(b"0123456789a",), (b"01234", b"56789", b"a")])
+def test_one_byte_more_is_refused(pieces: tuple[bytes, ...]) -> None:
+    with pytest.raises(BodyTooLargeError):
+        receive(chunks(*pieces))
+
+
+def test_an_endless_body_is_refused_as_soon_as_it_passes_the_limit() -> None:
+    channel = chunks(*[b"0123"] * 100, complete=False)
+    with pytest.raises(BodyTooLargeError):
+        receive(channel)
+    assert channel.taken == 3
+
+
+def test_a_body_that_stops_arriving_is_told_so() -> None:
+    with pytest.raises(BodyTimeoutError, match=r"0\.05 seconds"):
+        receive(chunks(b"01", complete=False), BodyLimits(timeout_s=0.05, max_bytes=10))
+
+
+def test_a_body_that_never_begins_is_told_so() -> None:
+    with pytest.raises(BodyTimeoutError):
+        receive(Channel([]), BodyLimits(timeout_s=0.05, max_bytes=10))
+
+
+def test_a_client_that_leaves_is_noticed() -> None:
+    gone = {"type": "http.disconnect"}
+    with pytest.raises(ClientGoneError):
+        receive(Channel([gone]))
+    part = {"type": "http.request", "body": b"01", "more_body": True}
+    with pytest.raises(ClientGoneError):
+        receive(Channel([part, gone]))
+
+
+def test_the_declared_size_is_the_headers() -> None:
+    assert declared((b"host", b"h"), (b"content-length", b"7")) == 7
+
+
+def test_without_a_declared_size_the_limit_counts() -> None:
+    assert declared((b"transfer-encoding", b"chunked")) == 10
+
+
+def test_a_declared_size_over_the_limit_is_refused_before_the_body() -> None:
+    with pytest.raises(BodyTooLargeError):
+        declared((b"content-length", b"11"))
+
+
+@pytest.mark.parametrize("value", [b"", b"-1", b"+1", b"1.0", b"0x1", b"1 1", b"one", b"\xb2"])
+def test_a_declared_size_that_is_no_number_is_malformed(value: bytes) -> None:
+    with pytest.raises(MalformedRequestError):
+        declared((b"content-length", value))
+
+
+def test_a_declared_size_of_thousands_of_digits_is_refused_and_no_crash() -> None:
+    with pytest.raises((BodyTooLargeError, MalformedRequestError)):
+        declared((b"content-length", b"9" * 5000))
