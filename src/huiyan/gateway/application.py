@@ -165,11 +165,13 @@ def other_paths(
         request_id = new_request_id()
         return _response(render_error(error, request_id), request_id)
 
-    return Starlette(
+    others = Starlette(
         routes=routes,
         lifespan=lifespan,
         exception_handlers={404: refuse, 405: refuse, Exception: fail},
     )
+    others.router.redirect_slashes = False  # a path with a trailing slash is another path
+    return others
 
 
 def _response(reply: Reply, request_id: RequestId) -> Response:

@@ -84,6 +84,9 @@ class Pipeline:
             principal = self._identity.authenticate(request)
         except HuiyanError as error:
             return render_error(error, arrival.request_id)
+        except Exception as error:  # noqa: BLE001 -- the gateway's last line: every call gets a reply
+            _log.exception("unexpected_failure", request_id=arrival.request_id)
+            return render_error(error, arrival.request_id)
         caller = self._stranger(principal, target, arrival)
         try:
             caller = self._authorise(principal, request, target, arrival)

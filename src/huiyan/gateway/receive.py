@@ -62,7 +62,7 @@ def declared_bytes(scope: Scope, limits: BodyLimits) -> int:
     """
     for name, value in scope["headers"]:
         if name == b"content-length":
-            if not value.isdigit():
+            if not value.isdigit() or len(value) > 18:
                 raise MalformedRequestError("Content-Length is no number")
             length = int(value)
             if length > limits.max_bytes:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableValueError
 
 from huiyan.kernel.errors import SettingsError
 
@@ -172,6 +173,8 @@ def _check(values: dict[str, Any]) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"setting {name}: {first['msg']}") from error
+    except UnreadableValueError as error:
+        raise SettingsError(f"{error}; lists are written as JSON") from error
     if settings.default_region not in settings.regions:
         raise SettingsError("setting default_region: must be one of the regions")
     if (settings.tls_cert is None) != (settings.tls_key is None):
@@ -193,7 +196,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             values = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"settings file {path}: {error}") from error
     unknown = sorted(set(values) - set(Settings.model_fields))
     if unknown:
