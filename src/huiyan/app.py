@@ -35,6 +35,7 @@ from huiyan.iam.vault import Vault, open_vault
 from huiyan.imaging.address import parse_networks
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.fetch import Fetcher, FetchPolicy
+from huiyan.imaging.library import set_up_libraries
 from huiyan.imaging.picture import Image
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import HuiyanError
@@ -120,6 +121,7 @@ def open_tagging(settings: Settings) -> TagRecogniser:
     EngineUnavailableError
         The device asked for cannot be used.
     """
+    set_up_libraries()
     store = open_store(settings)
     card = get_card(store.cards, CLASSIFIER_CARD)
     session = open_session(

@@ -15,9 +15,11 @@ from huiyan.gateway.errors_wire import render_error
 from huiyan.iam.model import Project
 from huiyan.iam.service import IdentityService
 from huiyan.kernel.errors import (
-    HuiyanError,
+    AccessError,
     MissingHeaderError,
+    OverloadError,
     RecordingError,
+    RequestError,
     UnknownRouteError,
     UnsupportedMediaTypeError,
 )
@@ -82,26 +84,17 @@ class Pipeline:
         """
         try:
             principal = self._identity.authenticate(request)
-        except HuiyanError as error:
-            return render_error(error, arrival.request_id)
         except Exception as error:  # noqa: BLE001 -- the gateway's last line: every call gets a reply
-            _log.exception("unexpected_failure", request_id=arrival.request_id)
-            return render_error(error, arrival.request_id)
+            return _render(error, arrival)
         caller = self._stranger(principal, target, arrival)
         try:
             caller = self._authorise(principal, request, target, arrival)
             _check_content_type(request)
             body = self._recognition.answer(target.capability, request.body, caller, self._meter)
-        except UnknownRouteError as error:
-            return render_error(error, arrival.request_id)
         except RecordingError as error:
-            _log.error("use_not_recorded", request_id=arrival.request_id, detail=error.detail)
-            return render_error(error, arrival.request_id)
-        except HuiyanError as error:
-            return self._record_failure(error, request, target, caller)
-        except Exception as error:  # noqa: BLE001 -- the gateway's last line: every call gets a reply
-            _log.exception("unexpected_failure", request_id=arrival.request_id)
-            return self._record_failure(error, request, target, caller)
+            return _render(error, arrival)
+        except Exception as error:  # noqa: BLE001 -- as above
+            return self._record_failure(_render(error, arrival), request, target, caller)
         return Reply(status=200, body=body)
 
     def _authorise(
@@ -130,9 +123,8 @@ class Pipeline:
         return _caller(principal, ProjectId(claimed[:64]), self._default_region, arrival)
 
     def _record_failure(
-        self, error: Exception, request: RawRequest, target: Target, caller: Caller
+        self, reply: Reply, request: RawRequest, target: Target, caller: Caller
     ) -> Reply:
-        reply = render_error(error, caller.request_id)
         outcome = Outcome(http_status=reply.status, error_code=reply.error_code, size_wh=None)
         use = use_record(
             caller,
@@ -143,10 +135,19 @@ class Pipeline:
         )
         try:
             self._meter.record(use)
-        except RecordingError as lost:
-            _log.error("use_not_recorded", request_id=caller.request_id, detail=lost.detail)
-            return render_error(lost, caller.request_id)
+        except RecordingError as error:
+            _log.error("use_not_recorded", request_id=caller.request_id, detail=error.detail)
+            return render_error(error, caller.request_id)
         return reply
+
+
+def _render(error: Exception, arrival: Arrival) -> Reply:
+    """Render an error, and tell the operator of those that are not the caller's."""
+    if isinstance(error, RecordingError):
+        _log.error("use_not_recorded", request_id=arrival.request_id, detail=error.detail)
+    elif not isinstance(error, RequestError | AccessError | OverloadError):
+        _log.error("unexpected_failure", request_id=arrival.request_id, exc_info=error)
+    return render_error(error, arrival.request_id)
 
 
 def _caller(

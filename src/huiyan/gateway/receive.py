@@ -62,12 +62,11 @@ def declared_bytes(scope: Scope, limits: BodyLimits) -> int:
     """
     for name, value in scope["headers"]:
         if name == b"content-length":
-            if not value.isdigit() or len(value) > 18:
+            if not value.isdigit():
                 raise MalformedRequestError("Content-Length is no number")
-            length = int(value)
-            if length > limits.max_bytes:
-                raise BodyTooLargeError(f"{length} bytes")
-            return length
+            if len(value) > 18 or int(value) > limits.max_bytes:
+                raise BodyTooLargeError("Content-Length is over the limit")
+            return int(value)
     return limits.max_bytes
 
 

@@ -18,7 +18,8 @@ from huiyan.kernel.errors import DamagedPictureError, UnsupportedFormatError
 from huiyan.kernel.units import PixelArray
 
 _SCALES = (8, 4, 2)
-_MAX_SCANS = 100
+_MIN_SCANS_ALLOWED, _MAX_SCANS_ALLOWED = 20, 100
+_MAX_SCANNED_PIXELS = 2_000_000_000  # each scan is a pass over the picture: about 2.5 s in all
 _NO_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 _REFUSED_FRAMES = {
     0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "hierarchical",
@@ -112,8 +113,10 @@ def _build_header(
 ) -> Header:
     marker, width, height, sampling = frame
     is_staged = marker == 0xC2 or scan_components < len(sampling)
-    if is_staged and data.count(b"\xff\xda") > _MAX_SCANS:
-        raise DamagedPictureError(f"the JPEG has more than {_MAX_SCANS} scans")
+    fair = _MAX_SCANNED_PIXELS // (width * height)
+    allowed = max(_MIN_SCANS_ALLOWED, min(_MAX_SCANS_ALLOWED, fair))
+    if is_staged and data.count(b"\xff\xda") > allowed:
+        raise DamagedPictureError(f"the JPEG has more than {allowed} scans")
     return Header(
         format=Format.JPEG,
         stored_size_wh=(width, height),

