@@ -163,7 +163,7 @@ def open_recognition(settings: Settings) -> RecognitionService:
         budget=MemoryBudget(settings.decode_budget_mib * MIB_BYTES),
         clock=SystemClock(),
         compute_threads=settings.resolved_compute_threads(),
-        fetch_threads=settings.fetch_threads,
+        fetch_threads=settings.resolved_fetch_threads(),
     )
 
 

@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     insecure_http: bool = False
     processes: Annotated[int, Field(ge=1, le=256)] = 1
     compute_threads: Annotated[int, Field(ge=0, le=1024)] = 0
-    fetch_threads: Annotated[int, Field(ge=1, le=1024)] = 32
+    fetch_threads: Annotated[int, Field(ge=0, le=1024)] = 0
     queue_limit: Annotated[int, Field(ge=1, le=65536)] = 64
     queue_mib: Annotated[int, Field(ge=16, le=65536)] = 256
     header_timeout_s: Annotated[float, Field(gt=0, le=600)] = 10.0
@@ -106,6 +106,17 @@ class Settings(BaseSettings):
         if self.compute_threads:
             return self.compute_threads
         return max(1, len(os.sched_getaffinity(0)) // self.processes)
+
+    def resolved_fetch_threads(self) -> int:
+        """Tell how many pictures are waited for at once.
+
+        Returns
+        -------
+        int
+            ``fetch_threads``, else half of ``queue_limit``, so that slow URLs never fill the queue;
+            at least 1.
+        """
+        return self.fetch_threads or max(1, self.queue_limit // 2)
 
 
 def load_settings(config_path: Path | None = None, data_dir: Path | None = None) -> Settings:
@@ -177,6 +188,8 @@ def _check(values: dict[str, Any]) -> Settings:
         raise SettingsError(f"{error}; lists are written as JSON") from error
     if settings.default_region not in settings.regions:
         raise SettingsError("setting default_region: must be one of the regions")
+    if settings.fetch_threads >= max(2, settings.queue_limit):
+        raise SettingsError("setting fetch_threads: must be less than queue_limit")
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("settings tls_cert and tls_key: give both or neither")
     return settings

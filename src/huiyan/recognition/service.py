@@ -12,6 +12,7 @@ from typing import Protocol
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.decode import decode
 from huiyan.kernel.clock import Clock
+from huiyan.kernel.errors import QueueFullError
 from huiyan.metering.model import Meter
 from huiyan.recognition.model import AnyCapability, Caller, PictureBytes, PictureSource
 from huiyan.recognition.use import Outcome, use_record
@@ -39,7 +40,8 @@ class RecognitionService:
     compute_threads : int
         Pictures worked on at once, at least 1.
     fetch_threads : int
-        Pictures waited for at once, at least 1; slow URLs never take a compute slot.
+        Pictures waited for at once, at least 1. One more is refused, not queued: slow URLs take
+        no compute slot, and never all the places of the queue.
     """
 
     def __init__(
@@ -79,6 +81,8 @@ class RecognitionService:
         ------
         RequestError
             The body or the picture is at fault; the shell records that failure.
+        QueueFullError
+            The picture must be fetched, and too many are already.
         RecordingError
             Use could not be recorded, so there is no answer.
         """
@@ -111,5 +115,9 @@ class RecognitionService:
     def _fetch(self, source: PictureSource) -> bytes:
         if isinstance(source, PictureBytes):
             return source.data
-        with self._fetching:
+        if not self._fetching.acquire(blocking=False):
+            raise QueueFullError("too many pictures are being fetched at once")
+        try:
             return self._fetcher.fetch(source.url)
+        finally:
+            self._fetching.release()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable
-from dataclasses import field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -40,19 +39,16 @@ class WheelSource:
     Parameters
     ----------
     kind : {'wheel'}
-        Says which source this is.
+        The kind.
     package : str
         The distribution's name.
     version : str
         Its exact version.
     member : str
         Path of the member inside the wheel.
-    python : str
-        The Python version, such as ``3.11``, whose wheel is asked for; needed where a distribution
-        has wheels for some versions of Python only. Empty: that of the running interpreter.
-    platform : str
-        The platform tag that goes with `python`, such as ``manylinux_2_28_x86_64``; empty
-        likewise.
+    python, platform : str
+        The Python version, such as ``3.11``, and the platform tag, such as
+        ``manylinux_2_28_x86_64``, whose wheel is asked for; empty for those of this machine.
     """
 
     kind: Literal["wheel"]
@@ -74,7 +70,7 @@ class HubSource:
     Parameters
     ----------
     kind : {'hub'}
-        Says which source this is.
+        The kind.
     repository : str
         ``owner/name``.
     revision : str
@@ -153,13 +149,10 @@ class CardOutput:
     name : str
         Our name for it, by which it is asked for.
     tap : str
-        Where in the graph it is taken: ``tensor:NAME`` is a tensor by its name,
-        ``input-of-last:TYPE`` the first input of the last operation of a type (for tensors that
-        have no name).
-    shape : tuple of int
-        Its shape.
-    dtype : str
-        Its dtype.
+        Where it is taken: ``tensor:NAME`` is a tensor by name, ``input-of-last:TYPE`` the first
+        input of the last operation of a type, for tensors that have no name.
+    shape, dtype : tuple of int, str
+        Its form.
     meaning : str
         What the numbers say, with range and order.
     """
@@ -208,14 +201,10 @@ class Card:
         SPDX identifier.
     licence_text : str
         Where the licence's text and the evidence for it are.
-    format : str
-        File format, such as ``tflite``.
-    file_name : str
-        The name under which the file is kept; its ending fits the format.
-    sha256 : str
-        64 hex digits.
-    size_bytes : int
-        The exact size.
+    format, file_name : str
+        File format, such as ``tflite``; the name that the file is kept under.
+    sha256, size_bytes : str, int
+        64 hex digits; the exact size.
     sources : tuple of Source
         Where it can be had, best first.
     default : bool
@@ -227,8 +216,7 @@ class Card:
     labels : str
         The label set that the outputs speak of; empty for none.
     precision : {'f32', 'bf16'}
-        Arithmetic of the layers that are not quantised. ``bf16`` is used where the processor has
-        it and is ``f32`` elsewhere.
+        Arithmetic of layers that are not quantised; ``bf16`` only where the processor has it.
     quality : tuple of Quality
         Published and measured figures.
     notes : str
@@ -254,7 +242,7 @@ class Card:
     outputs: tuple[CardOutput, ...] = ()
     labels: str = ""
     precision: Precision = "f32"
-    quality: tuple[Quality, ...] = field(default_factory=tuple)
+    quality: tuple[Quality, ...] = ()
     notes: str = ""
 
     def output(self, name: str) -> CardOutput:

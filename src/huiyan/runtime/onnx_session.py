@@ -8,6 +8,7 @@ where it was asked to run does not run.
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from huiyan.kernel.errors import EngineUnavailableError, InferenceError, ModelIntegrityError
@@ -122,6 +123,17 @@ def open_onnx_session(
     found = hash_file(path, SilentProgress())
     if found != card.sha256:
         raise ModelIntegrityError(f"{path}: SHA-256 expected {card.sha256}, found {found}")
+    engine = _load(ort, card, path, provider, threads)
+    graph_names = {output.name for output in engine.get_outputs()}
+    absent = [name for name in tensor_names if name not in graph_names]
+    if absent:
+        raise ModelIntegrityError(f"card {card.name}: the graph has no output {absent[0]!r}")
+    device = "cpu" if provider == _HOST_PROVIDER else "cuda"
+    facts = SessionFacts(f"ONNX Runtime {ort.__version__}", device, "f32", is_from_cache=False)
+    return OnnxSession(card, engine, tensor_names, facts)
+
+
+def _load(ort: ModuleType, card: Card, path: Path, provider: str, threads: int) -> Any:  # noqa: ANN401 - untyped library
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -138,13 +150,7 @@ def open_onnx_session(
             f"{provider} did not start (driver, CUDA or cuDNN missing or of another version); "
             f"ONNX Runtime fell back to {', '.join(engine.get_providers())}"
         )
-    graph_names = {output.name for output in engine.get_outputs()}
-    absent = [name for name in tensor_names if name not in graph_names]
-    if absent:
-        raise ModelIntegrityError(f"card {card.name}: the graph has no output {absent[0]!r}")
-    device = "cpu" if provider == _HOST_PROVIDER else "cuda"
-    facts = SessionFacts(f"ONNX Runtime {ort.__version__}", device, "f32", is_from_cache=False)
-    return OnnxSession(card, engine, tensor_names, facts)
+    return engine
 
 
 def _tensor_names(card: Card, outputs: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-import threading
+from collections import deque
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,15 +76,15 @@ class OpenVINOSession:
 
     Notes
     -----
-    Each calling thread has its own infer request and works in itself: a synchronous ``infer`` takes
+    A call borrows an idle infer request and works in its own thread: a synchronous ``infer`` takes
     one of the streams and involves no other thread, so processor time does not rise with the number
-    of threads.
+    of threads. There are never more requests than calls ran at once, whatever threads they came on.
     """
 
     def __init__(self, card: Card, compiled: Any, facts: SessionFacts) -> None:  # noqa: ANN401 - untyped library
         self._card = card
         self._compiled = compiled
-        self._requests = threading.local()
+        self._idle: deque[Any] = deque()
         self._output_count = len(compiled.outputs)
         self.facts = facts
 
@@ -108,13 +108,15 @@ class OpenVINOSession:
         """
         check_inputs(self._card, inputs)
         try:
-            request = self._requests.request
-        except AttributeError:
-            request = self._requests.request = self._compiled.create_infer_request()
+            request = self._idle.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
         try:
-            results = request.infer(dict(enumerate(inputs)), share_outputs=False)
+            results = request.infer(dict(enumerate(inputs)), share_inputs=True, share_outputs=False)
         except RuntimeError as error:
             raise InferenceError(f"{self._card.name}: {error}") from error
+        finally:
+            self._idle.append(request)
         return tuple(results[number] for number in range(self._output_count))
 
 
