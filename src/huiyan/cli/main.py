@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from huiyan.cli.eval import evaluate
 from huiyan.cli.models import models
@@ -52,5 +53,7 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except OperatorError as error:
-        Console(stderr=True).print(f"[bold red]huiyan:[/] {error}", markup=True, highlight=False)
+        # Texts hold square brackets, for example of extras: they are no markup.
+        shown = Text.assemble(("huiyan:", "bold red"), " ", str(error))
+        Console(stderr=True).print(shown, soft_wrap=True)
         sys.exit(EXIT_OPERATOR_ERROR)

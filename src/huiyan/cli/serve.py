@@ -66,7 +66,8 @@ def serve(  # noqa: PLR0913 -- one argument an option
     scheme = "http" if settings.tls_cert is None else "https"
     address, port_bound = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
-    _out.print(f"Huiyan 慧眼 {scheme}://{shown}:{port_bound}  (/docs, /healthz, /readyz, /metrics)")
+    line = f"Huiyan 慧眼 {scheme}://{shown}:{port_bound}  (/docs, /healthz, /readyz, /metrics)"
+    _out.print(line, markup=False, soft_wrap=True)
     run_server(settings, partial(build_application, settings), listening)
 
 

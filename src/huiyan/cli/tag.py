@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -243,18 +244,27 @@ class _Drawing:
         self._font = find_font(_font_candidates(open_store(settings)))
         self._to_file = single and target.suffix != "" and not target.is_dir()
         self._target = target
+        self._drawn: Counter[str] = Counter()
         self._budget = MemoryBudget(settings.decode_budget_mib * MIB_BYTES)
 
     def draw(self, answer: _Answer) -> None:
         """Draw one picture's tags."""
-        target = self._target
-        if not self._to_file:
-            target = self._target / f"{answer.path.stem}.tags.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = self._target if self._to_file else self._target_in_folder(answer.path)
         image = decode(answer.path.read_bytes(), PICTURE_LIMITS, None, self._budget)
         lines = [
             TagLine(entry["tag"], float(entry["confidence"]) / 100)
             for entry in answer.body["result"]["tags"]
         ]
-        target.write_bytes(encode_png(draw_tags(image.pixels, lines, self._font)))
-        _err.print(f"drawn · 已绘制: {target}", markup=False)
+        drawn = encode_png(draw_tags(image.pixels, lines, self._font))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(drawn)
+        except OSError as error:
+            raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
+        _err.print(f"drawn · 已绘制: {target}", markup=False, soft_wrap=True)
+
+    def _target_in_folder(self, path: Path) -> Path:
+        """Name the drawing after its picture; pictures of one name get numbers."""
+        self._drawn[path.stem] += 1
+        number = self._drawn[path.stem]
+        return self._target / f"{path.stem}{'' if number == 1 else f'-{number}'}.tags.png"

@@ -80,7 +80,7 @@ class Pipeline:
         Returns
         -------
         Reply
-            The answer or the error, recorded if the caller was known.
+            The answer or the error, recorded if the caller was known and the operation is offered.
         """
         try:
             principal = self._identity.authenticate(request)
@@ -91,7 +91,7 @@ class Pipeline:
             caller = self._authorise(principal, request, target, arrival)
             _check_content_type(request)
             body = self._recognition.answer(target.capability, request.body, caller, self._meter)
-        except RecordingError as error:
+        except (RecordingError, UnknownRouteError) as error:
             return _render(error, arrival)
         except Exception as error:  # noqa: BLE001 -- as above
             return self._record_failure(_render(error, arrival), request, target, caller)
