@@ -71,19 +71,13 @@ def signed_headers(endpoint: Endpoint, body: bytes) -> dict[str, str]:
 
 def closed_loop(endpoint: Endpoint, bodies: Sequence[bytes], clients: int) -> Load:
     """Send all bodies, each client its next as soon as its last is answered."""
-    work: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
-    for body in bodies:
-        work.put((0.0, body))
-    return _run(endpoint, work, clients, len(bodies))
+    return _run(endpoint, [(0.0, body) for body in bodies], clients)
 
 
 def open_loop(endpoint: Endpoint, bodies: Sequence[bytes], per_second: float) -> Load:
     """Send bodies at a fixed rate; a latency counts from when its request was due."""
-    work: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
-    start = time.perf_counter() + 0.2
-    for index, body in enumerate(bodies):
-        work.put((start + index / per_second, body))
-    return _run(endpoint, work, 32, len(bodies))
+    due = [(1e-9 + index / per_second, body) for index, body in enumerate(bodies)]
+    return _run(endpoint, due, 32)
 
 
 def cpu_s(process: psutil.Process) -> float:
@@ -95,41 +89,39 @@ def cpu_s(process: psutil.Process) -> float:
     return total
 
 
-def _run(
-    endpoint: Endpoint, work: queue.SimpleQueue[tuple[float, bytes]], clients: int, count: int
-) -> Load:
+def _run(endpoint: Endpoint, calls: Sequence[tuple[float, bytes]], clients: int) -> Load:
+    # Signed beforehand: the generator's own work must not crowd the server out.
+    work: queue.SimpleQueue[tuple[float, bytes, dict[str, str]]] = queue.SimpleQueue()
+    for due_s, body in calls:
+        work.put((due_s, body, signed_headers(endpoint, body)))
     latencies: list[float] = []
     failures: list[str] = []
+    origin = time.perf_counter()
 
     def client() -> None:
         connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=60)
         while True:
             try:
-                due, body = work.get_nowait()
+                due_s, body, headers = work.get_nowait()
             except queue.Empty:
                 connection.close()
                 return
-            _wait_until(due)
-            started = due or time.perf_counter()
-            connection.request("POST", endpoint.path, body, signed_headers(endpoint, body))
+            started = time.perf_counter()
+            if due_s:
+                time.sleep(max(0.0, origin + due_s - started))
+                started = origin + due_s
+            connection.request("POST", endpoint.path, body, headers)
             reply = connection.getresponse()
             answer = reply.read()
             if reply.status != http.HTTPStatus.OK:
                 failures.append(f"{reply.status} {answer[:200]!r}")
             latencies.append(time.perf_counter() - started)
 
-    started = time.perf_counter()
     _in_threads(client, clients)
-    wall_s = time.perf_counter() - started
-    if failures or len(latencies) != count:
-        raise RuntimeError(f"{len(failures)} of {count} calls failed: {failures[:1]}")
+    wall_s = time.perf_counter() - origin
+    if failures or len(latencies) != len(calls):
+        raise RuntimeError(f"{len(failures)} of {len(calls)} calls failed: {failures[:1]}")
     return Load(tuple(latencies), wall_s)
-
-
-def _wait_until(due: float) -> None:
-    delay_s = due - time.perf_counter()
-    if due and delay_s > 0:
-        time.sleep(delay_s)
 
 
 def _in_threads(run: Callable[[], None], count: int) -> None:

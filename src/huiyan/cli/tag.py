@@ -7,6 +7,7 @@ found; the server's own ``answer()`` does that, so the JSON is the server's.
 from __future__ import annotations
 
 import base64
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ from huiyan.imaging.decode import decode
 from huiyan.imaging.draw import TagLine, draw_tags, encode_png
 from huiyan.imaging.font import find_font
 from huiyan.kernel.clock import SystemClock
-from huiyan.kernel.errors import ModelMissingError, RequestError
+from huiyan.kernel.errors import InferenceError, ModelMissingError, RequestError, StoreError
 from huiyan.kernel.ids import ProjectId, RegionId, new_request_id
 from huiyan.kernel.language import Language
 from huiyan.kernel.settings import Settings
@@ -61,6 +62,11 @@ class _Answer:
 
     path: Path
     body: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The path as text that can always be printed, whatever bytes the name is made of."""
+        return os.fsencode(self.path).decode("utf-8", "replace")
 
     @property
     def failed(self) -> bool:
@@ -119,7 +125,7 @@ def tag(  # noqa: PLR0913 -- one argument an option
     for answer in _answers(desk, paths, wish, settings.resolved_compute_threads()):
         failed += answer.failed
         if as_json:
-            line = {"file": str(answer.path), **answer.body}
+            line = {"file": answer.name, **answer.body}
             sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
         else:
             _show(answer)
@@ -199,7 +205,7 @@ def _answer(desk: LocalDesk, path: Path, wish: _Wish) -> _Answer:
         return _Answer(path, {"error_code": "HY.0001", "error_msg": error.strerror or str(error)})
     try:
         reply = desk.recognition.answer(desk.tagging, body, caller, NullMeter())
-    except RequestError as error:
+    except (RequestError, InferenceError) as error:
         reply = render_error(error, caller.request_id).body
     return _Answer(path, msgspec.json.decode(reply))
 
@@ -208,12 +214,12 @@ def _show(answer: _Answer) -> None:
     console = Console()
     if answer.failed:
         _err.print(
-            f"{answer.path}: {answer.body['error_code']} {answer.body['error_msg']}",
+            f"{answer.name}: {answer.body['error_code']} {answer.body['error_msg']}",
             style="red",
             markup=False,
         )
         return
-    console.print(str(answer.path), style="bold", markup=False, soft_wrap=True)
+    console.print(answer.name, style="bold", markup=False, soft_wrap=True)
     table = Table(header_style="bold")
     table.add_column("%", justify="right")
     table.add_column("tag · 标签")
