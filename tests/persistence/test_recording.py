@@ -161,8 +161,10 @@ def test_a_full_disk_is_told_and_recording_goes_on_once_there_is_room(tmp_path: 
     meter = GroupCommitMeter(repository, retry_for_s=0.1)
 
     def limit_pages(count: int) -> None:
-        with database.reading() as connection:
-            connection.exec_driver_sql(f"PRAGMA max_page_count = {count}")
+        # The limit is a connection's own, and records have a connection to themselves.
+        connection = repository._appender._connection
+        assert connection is not None
+        connection.cursor().execute(f"PRAGMA max_page_count = {count}")
 
     def record_until_full() -> None:
         while len(told) < 1000:
@@ -170,8 +172,11 @@ def test_a_full_disk_is_told_and_recording_goes_on_once_there_is_room(tmp_path: 
             meter.record(use)
             told.append(use.request_id)
 
-    limit_pages(1)
     told: list[str] = []
+    first = a_use()
+    meter.record(first)
+    told.append(first.request_id)
+    limit_pages(1)
     with pytest.raises(RecordingError, match="free some space"):
         record_until_full()
     limit_pages(1_000_000)

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select
-from sqlalchemy.exc import DataError, IntegrityError
 
 from huiyan.kernel.errors import RecordingError
 from huiyan.kernel.ids import AccountId, ProjectId, RegionId, RequestId, UserId
 from huiyan.metering.model import UseRecord
+from huiyan.persistence.appender import RefusedRowsError
 from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope, append_once, count_in, select_in
 from huiyan.persistence.schema import USE_RECORD, to_milliseconds
@@ -33,11 +33,7 @@ class UseRepository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        dialect = database.engine.dialect
-        # Compiled once: what is left of a record's cost is the driver's own.
-        compiled = append_once(dialect.name, USE_RECORD).compile(dialect=dialect)
-        self._statement = str(compiled)
-        self._by_position = bool(compiled.positional)
+        self._appender = database.appender(append_once(database.engine.dialect.name, USE_RECORD))
 
     def append(self, uses: Sequence[UseRecord]) -> None:
         """Store records in one transaction; durable when this returns.
@@ -54,16 +50,10 @@ class UseRepository:
         RecordingError
             The database refuses one of these records for what it holds; none was stored.
         """
-        rows = [_to_row(use) for use in uses]
         try:
-            with self._database.writing() as connection:
-                if self._by_position:
-                    connection.exec_driver_sql(self._statement, rows)
-                else:
-                    named = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-                    connection.exec_driver_sql(self._statement, named)
-        except (DataError, IntegrityError) as error:
-            raise RecordingError(f"the database refuses the record: {error.orig}") from error
+            self._appender.append([_to_row(use) for use in uses])
+        except RefusedRowsError as error:
+            raise RecordingError(f"the database refuses the record: {error}") from error
 
     def count_uses(
         self, scope: Scope, since: datetime | None = None, until: datetime | None = None

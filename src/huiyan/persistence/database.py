@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Insert, create_engine, event, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -24,6 +24,8 @@ from sqlalchemy.exc import (
 )
 
 from huiyan.kernel.errors import DatabaseError
+from huiyan.persistence.appender import Appender
+from huiyan.persistence.fault import explain
 from huiyan.persistence.revision import raise_revision
 
 BUSY_TIMEOUT_S = 10.0
@@ -50,6 +52,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._appenders: list[Appender] = []
 
     @property
     def engine(self) -> Engine:
@@ -135,8 +138,27 @@ class Database:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
             yield connection
 
+    def appender(self, statement: Insert) -> Appender:
+        """Prepare an insertion that is executed often.
+
+        Parameters
+        ----------
+        statement : Insert
+            With every column of its table as a parameter.
+
+        Returns
+        -------
+        Appender
+            It is closed with the database.
+        """
+        appender = Appender(self._engine, statement)
+        self._appenders.append(appender)
+        return appender
+
     def close(self) -> None:
         """Close every idle connection."""
+        for appender in self._appenders:
+            appender.close()
         self._engine.dispose()
 
     @contextmanager
@@ -284,41 +306,3 @@ def _check_encoding(connection: Connection) -> None:
         raise DatabaseError(
             f"the database stores text as {encoding}: create it with ENCODING 'UTF8'"
         )
-
-
-_HINTS = (
-    ("locked", "another process kept it locked; look for a long-running one"),
-    ("unable to open", "check that data_dir exists and can be written"),
-    ("readonly", "check that data_dir can be written"),
-    ("read-only", "check that the file system and data_dir can be written"),
-    ("full", "free some space"),
-    ("malformed", "restore it from a backup"),
-    ("not a database", "the file is not SQLite's; check database_url"),
-    ("write-ahead log", "put data_dir on a local disk"),
-    ("authentication failed", "check user and password in database_url"),
-    ("does not exist", "create it, or check database_url"),
-    ("permission denied", "grant the user its rights on the schema"),
-    ("connection", "check that the server runs and that database_url names it"),
-    ("timeout", "check that the server runs and is not overloaded"),
-)
-
-
-def explain(error: SQLAlchemyError, url: URL) -> str:
-    """Say what went wrong with a database, and what mends it.
-
-    Parameters
-    ----------
-    error : SQLAlchemyError
-        The fault.
-    url : URL
-        The database's URL.
-
-    Returns
-    -------
-    str
-        One line without passwords, statements or their parameters.
-    """
-    cause = str(getattr(error, "orig", None) or error).strip()
-    line = " ".join(cause.split())[:300]
-    hint = next((hint for word, hint in _HINTS if word in line.lower()), "see the cause above")
-    return f"database {url.render_as_string(hide_password=True)}: {line}; {hint}"
