@@ -1,0 +1,121 @@
+"""More calls than the server takes, and bodies that do not come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from in_process import Gate, House
+from live_server import tagging_body
+from made_pictures import jpeg
+
+PICTURE = jpeg(64, 48)
+OpenHouse = Callable[..., House]
+
+
+def test_past_the_queue_a_call_is_told_to_come_back_and_not_recorded(
+    open_a_house: OpenHouse,
+) -> None:
+    house = open_a_house(queue_limit=3)
+    gate = Gate()
+    house.recogniser.before = gate
+    request = house.request(tagging_body(PICTURE))
+
+    async def run() -> None:
+        first = [asyncio.create_task(house.answer(request)) for _ in range(3)]
+        await asyncio.to_thread(gate.arrived.acquire)
+        refused = await house.answer(request)
+        assert (refused.status, refused.error_code) == (429, "ModelArts.4401")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert house.calls_counted(status="429", error_code="ModelArts.4401") == 1
+        gate.open()
+        answers = await asyncio.gather(*first)
+        assert [answer.status for answer in answers] == [200, 200, 200]
+        assert (await house.answer(request)).status == 200
+
+    asyncio.run(run())
+    assert len(house.uses()) == 4
+    assert all(use.succeeded for use in house.uses())
+    assert house.admission.calls == 0
+
+
+def test_the_bytes_in_hand_are_bounded_too(open_a_house: OpenHouse) -> None:
+    house = open_a_house(queue_bytes=10_000)
+    gate = Gate()
+    house.recogniser.before = gate
+    small = house.request(tagging_body(PICTURE))
+    large = house.request(tagging_body(PICTURE) + b" " * 9_000)
+
+    async def run() -> None:
+        held = asyncio.create_task(house.answer(small))
+        await asyncio.to_thread(gate.arrived.acquire)
+        assert (await house.answer(large)).status == 429
+        gate.open()
+        assert (await held).status == 200
+        assert (await house.answer(large)).status == 200
+
+    asyncio.run(run())
+
+
+def test_a_body_that_never_ends_is_given_up(open_a_house: OpenHouse) -> None:
+    house = open_a_house(body_timeout_s=0.1)
+    request = house.request(tagging_body(PICTURE))
+    half = [{"type": "http.request", "body": request.body[:10], "more_body": True}]
+    answer = asyncio.run(house.answer(request, chunks=half))
+    assert (answer.status, answer.error_code) == (408, "APIGW.0201")
+    assert house.uses() == ()
+    assert house.admission.calls == 0
+
+
+def test_an_iam_call_whose_body_never_ends_is_given_up(open_a_house: OpenHouse) -> None:
+    house = open_a_house(body_timeout_s=0.1)
+    request = house.request(path="/v3/projects", method="GET")
+    half = [{"type": "http.request", "body": b"", "more_body": True}]
+    answer = asyncio.run(house.answer(request, chunks=half))
+    assert answer.status == 408
+
+
+def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(house: House) -> None:
+    request = house.request(tagging_body(PICTURE))
+    gone: list[dict[str, Any]] = [
+        {"type": "http.request", "body": request.body[:10], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    answer = asyncio.run(house.answer(request, chunks=gone))
+    assert answer.status == 0
+    assert house.uses() == ()
+    assert house.admission.calls == 0
+
+
+def test_a_body_in_pieces_is_one_body(house: House) -> None:
+    request = house.request(tagging_body(PICTURE))
+    pieces = [
+        {"type": "http.request", "body": bytes([byte]), "more_body": True} for byte in request.body
+    ]
+    pieces.append({"type": "http.request", "body": b"", "more_body": False})
+    assert asyncio.run(house.answer(request, chunks=pieces)).status == 200
+
+
+def test_too_large_a_body_is_refused_whether_it_says_so_or_not(house: House) -> None:
+    request = house.request(b" " * (12 * 2**20 + 1))
+    said = asyncio.run(house.answer(request))
+    piece = {"type": "http.request", "body": request.body[: 2**20], "more_body": True}
+    unsaid = asyncio.run(house.answer(request, chunks=[piece] * 20))
+    for answer in (said, unsaid):
+        assert (answer.status, answer.error_code) == (413, "APIGW.0201")
+    assert house.uses() == ()
+    assert house.admission.calls == 0
+
+
+def test_many_at_once_are_each_recorded_once(house: House) -> None:
+    async def run() -> list[str]:
+        request = house.request(tagging_body(PICTURE))
+        answers = await asyncio.gather(*(house.answer(request) for _ in range(60)))
+        assert {answer.status for answer in answers} == {200}
+        return [answer.request_id for answer in answers]
+
+    told = asyncio.run(run())
+    stored = [use.request_id for use in house.uses()]
+    assert sorted(told) == sorted(stored)
+    assert len(set(stored)) == 60

@@ -1,0 +1,268 @@
+"""The whole server in this process, on SQLite, with a recogniser whose tags are known."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from signed_call import Account, Answer, SignedRequest
+
+from huiyan.gateway.admission import Admission
+from huiyan.gateway.application import Application, other_paths
+from huiyan.gateway.health import health_routes
+from huiyan.gateway.observe import Observer
+from huiyan.gateway.pipeline import Pipeline
+from huiyan.gateway.receive import BodyLimits
+from huiyan.gateway.route import RouteTable
+from huiyan.iam.bootstrap import first_start
+from huiyan.iam.http import iam_routes
+from huiyan.iam.repository import IdentityRepository
+from huiyan.iam.service import IdentityService
+from huiyan.iam.vault import open_vault
+from huiyan.imaging.budget import MemoryBudget
+from huiyan.imaging.picture import Image
+from huiyan.kernel.clock import SystemClock
+from huiyan.kernel.errors import RecordingError
+from huiyan.kernel.ids import AccountId, RegionId
+from huiyan.kernel.language import Bilingual
+from huiyan.kernel.units import MIB_BYTES
+from huiyan.metering.model import UseRecord
+from huiyan.metering.repository import UseRepository
+from huiyan.metering.service import GroupCommitMeter
+from huiyan.monitoring.prometheus import Metrics
+from huiyan.persistence.database import Database, open_database
+from huiyan.persistence.migration import migrate
+from huiyan.persistence.query import Scope
+from huiyan.recognition.service import RecognitionService
+from huiyan.tagging.capability import tagging_capabilities
+from huiyan.tagging.model import Tag, TagParams
+from huiyan.vocabulary.model import Aliases, Category, CategoryId, Label, LabelId
+
+HOST = "127.0.0.1:8686"
+ANIMAL = Category(CategoryId("animal"), Bilingual(zh="动物", en="Animal"))
+SCENE = Category(CategoryId("scene"), Bilingual(zh="场景", en="Scene"))
+KNOWN_TAGS = (
+    Tag(Label(LabelId("dog"), Bilingual(zh="狗", en="dog"), ANIMAL, (), Aliases(), ()), 0.9238),
+    Tag(Label(LabelId("beach"), Bilingual(zh="海滩", en="beach"), SCENE, (), Aliases(), ()), 0.7),
+    Tag(Label(LabelId("cat"), Bilingual(zh="猫", en="cat"), ANIMAL, (), Aliases(), ()), 0.25),
+)
+
+
+class FakeRecogniser:
+    """Finds the known tags in every picture, after doing what ``before`` says."""
+
+    def __init__(self) -> None:
+        self.before: Callable[[], None] = lambda: None
+        self.asked: list[TagParams] = []
+
+    def recognise(self, image: Image, params: TagParams) -> tuple[Tag, ...]:
+        assert image.pixels.ndim == 3
+        self.before()
+        self.asked.append(params)
+        return tuple(tag for tag in KNOWN_TAGS if tag.confidence >= params.threshold)[
+            : params.limit
+        ]
+
+
+class FakeFetcher:
+    """Fetches from a dictionary; what is an error there is raised."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, bytes | Exception] = {}
+
+    def fetch(self, url: str) -> bytes:
+        page = self.pages[url]
+        if isinstance(page, Exception):
+            raise page
+        return page
+
+
+class SwitchedMeter:
+    """The real meter, until it is told to fail."""
+
+    def __init__(self, meter: GroupCommitMeter) -> None:
+        self._meter = meter
+        self.fails = False
+
+    def record(self, use: UseRecord) -> None:
+        if self.fails:
+            raise RecordingError("the disk is full")
+        self._meter.record(use)
+
+
+@dataclass
+class House:
+    application: Application
+    account: Account
+    account_id: AccountId
+    database: Database
+    identity: IdentityService
+    recogniser: FakeRecogniser
+    fetcher: FakeFetcher
+    meter: SwitchedMeter
+    metrics: Metrics
+    admission: Admission
+    closing: list[Callable[[], None]] = field(default_factory=list)
+
+    def uses(self) -> tuple[UseRecord, ...]:
+        return UseRepository(self.database).list_uses(Scope(self.account_id))
+
+    def calls_counted(self, **labels: str) -> float:
+        return self.sample("huiyan_calls_total", **labels)
+
+    def sample(self, name: str, **labels: str) -> float:
+        total = 0.0
+        for line in self.metrics.render().decode().splitlines():
+            wanted = all(f'{key}="{value}"' in line for key, value in labels.items())
+            if line.startswith((f"{name}{{", f"{name} ")) and wanted:
+                total += float(line.rsplit(" ", 1)[1])
+        return total
+
+    def request(self, body: bytes = b"", **changes: Any) -> SignedRequest:
+        path = f"/v2/{self.account.project_id}/image/tagging"
+        return SignedRequest(
+            **{"account": self.account, "host": HOST, "path": path} | changes, body=body
+        )
+
+    def ask(self, request: SignedRequest, headers: dict[str, str] | None = None) -> Answer:
+        return asyncio.run(self.answer(request, headers))
+
+    async def answer(
+        self,
+        request: SignedRequest,
+        headers: dict[str, str] | None = None,
+        chunks: Sequence[dict[str, Any]] | None = None,
+    ) -> Answer:
+        sent = request.headers if headers is None else headers
+        return await converse(self.application, request, sent, chunks)
+
+    def close(self) -> None:
+        for close in self.closing:
+            close()
+
+
+async def converse(
+    application: Any,
+    request: SignedRequest,
+    headers: dict[str, str],
+    chunks: Sequence[dict[str, Any]] | None = None,
+) -> Answer:
+    """Speak ASGI to the application as uvicorn does."""
+    named = {name.lower(): value for name, value in headers.items()}
+    if chunks is None:
+        named.setdefault("content-length", str(len(request.body)))
+        chunks = [{"type": "http.request", "body": request.body, "more_body": False}]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": "http",
+        "path": request.path,
+        "raw_path": request.path.encode(),
+        "query_string": request.query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        "client": ("127.0.0.1", 50000),
+        "server": ("127.0.0.1", 8686),
+        "state": {},
+    }
+    waiting = list(chunks)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if waiting:
+            return waiting.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def take(message: Any) -> None:
+        sent.append(message)
+
+    await application(scope, receive, take)
+    if not sent:
+        return Answer(0, {}, b"")
+    start = sent[0]
+    body = b"".join(message.get("body", b"") for message in sent[1:])
+    return Answer(start["status"], {k.decode(): v.decode() for k, v in start["headers"]}, body)
+
+
+def open_house(
+    folder: Path,
+    *,
+    regions: dict[str, frozenset[RegionId]] | None = None,
+    queue_limit: int = 64,
+    queue_bytes: int = 64 * MIB_BYTES,
+    body_timeout_s: float = 5.0,
+) -> House:
+    clock = SystemClock()
+    database = open_database(f"sqlite:///{folder / 'huiyan.db'}")
+    migrate(database)
+    repository = IdentityRepository(database)
+    vault = open_vault(None, folder / "instance.key", repository.stored_key_ids())
+    first = first_start(repository, vault, ("cn-north-4", "cn-east-3"), clock)
+    assert first is not None
+    identity = IdentityService(repository, vault, clock)
+    meter = GroupCommitMeter(UseRepository(database), retry_for_s=0.2)
+    switched = SwitchedMeter(meter)
+    recogniser, fetcher, metrics = FakeRecogniser(), FakeFetcher(), Metrics()
+    observer = Observer(metrics, clock)
+    capabilities = tagging_capabilities(recogniser)  # type: ignore[arg-type]  # a fake
+    service = RecognitionService(fetcher, MemoryBudget(64 * MIB_BYTES), clock, 2, 2)
+    executor = ThreadPoolExecutor(queue_limit)
+    admission = Admission(queue_limit, queue_bytes)
+
+    @asynccontextmanager
+    async def lifespan(_others: Any) -> Any:
+        yield {}
+
+    routes = [*health_routes(metrics, list), *iam_routes(identity)]
+    application = Application(
+        routes=RouteTable(capabilities),
+        pipeline=Pipeline(identity, service, switched, regions or {}, RegionId("cn-north-4")),
+        executor=executor,
+        admission=admission,
+        limits=BodyLimits(timeout_s=body_timeout_s),
+        observer=observer,
+        clock=clock,
+        others=other_paths(routes, lifespan, observer),
+    )
+    account = Account(
+        first.key.access_key,
+        first.key.secret_key,
+        {project.name: project.id for project in first.projects},
+    )
+    return House(
+        application=application,
+        account=account,
+        account_id=first.account.id,
+        database=database,
+        identity=identity,
+        recogniser=recogniser,
+        fetcher=fetcher,
+        meter=switched,
+        metrics=metrics,
+        admission=admission,
+        closing=[executor.shutdown, meter.close, database.close],
+    )
+
+
+class Gate:
+    """Holds threads until it is opened."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self.arrived = threading.Semaphore(0)
+
+    def __call__(self) -> None:
+        self.arrived.release()
+        assert self._open.wait(20)
+
+    def open(self) -> None:
+        self._open.set()
