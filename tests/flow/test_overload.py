@@ -58,6 +58,20 @@ def test_the_bytes_in_hand_are_bounded_too(open_a_house: OpenHouse) -> None:
     asyncio.run(run())
 
 
+def test_bodies_that_do_not_come_keep_nobody_out(open_a_house: OpenHouse) -> None:
+    house = open_a_house(queue_limit=2, body_timeout_s=1.0)
+    request = house.request(tagging_body(PICTURE))
+    half = [{"type": "http.request", "body": request.body[:10], "more_body": True}]
+
+    async def run() -> None:
+        silent = [asyncio.create_task(house.answer(request, chunks=half)) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        assert (await house.answer(request)).status == 200
+        assert {answer.status for answer in await asyncio.gather(*silent)} == {408}
+
+    asyncio.run(run())
+
+
 def test_a_body_that_never_ends_is_given_up(open_a_house: OpenHouse) -> None:
     house = open_a_house(body_timeout_s=0.1)
     request = house.request(tagging_body(PICTURE))

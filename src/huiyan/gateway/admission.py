@@ -1,17 +1,23 @@
 """The bounded queue: how many calls, and how many bytes of them, the server holds at once.
 
-Owns: the count of calls in hand. Has no opinion on: who they are; fairness among callers comes with
-accounts.
+Owns: the count of calls in hand and of the bytes received. Has no opinion on: who they are;
+fairness among callers comes with accounts.
+
+A call takes a place when its body is complete, so that clients that are slow to send, or never do,
+keep nobody out; while a body arrives it weighs what has come of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from huiyan.kernel.errors import QueueFullError
 
 RETRY_AFTER_S = 1
+
+Hold = Callable[[int], None]
+"""Takes up so many more bytes; raises ``QueueFullError`` when that is too many."""
 
 
 class Admission:
@@ -22,7 +28,7 @@ class Admission:
     max_calls : int
         Calls at once, waiting ones included.
     max_bytes : int
-        Bytes of their bodies at once.
+        Bytes of bodies at once, arriving ones included.
     """
 
     def __init__(self, max_calls: int, max_bytes: int) -> None:
@@ -31,14 +37,44 @@ class Admission:
         self._calls = 0
         self._bytes = 0
 
-    @contextmanager
-    def admit(self, body_bytes: int) -> Iterator[None]:
-        """Hold a place while the call is in hand.
+    def require_place(self) -> None:
+        """See that there is a place, before a body is read for nothing.
 
-        Parameters
-        ----------
-        body_bytes : int
-            The body's declared size.
+        Raises
+        ------
+        QueueFullError
+            There is none.
+        """
+        if self._calls >= self._max_calls:
+            raise QueueFullError("try again later", retry_after_s=RETRY_AFTER_S)
+
+    @contextmanager
+    def weigh(self) -> Iterator[Hold]:
+        """Count the bytes of one body from its first until its call has ended.
+
+        Yields
+        ------
+        Hold
+            To be told of bytes as they arrive. A body that is alone is never too heavy.
+        """
+        held = 0
+
+        def hold(size_bytes: int) -> None:
+            nonlocal held
+            others = self._bytes - held
+            if others and self._bytes + size_bytes > self._max_bytes:
+                raise QueueFullError("try again later", retry_after_s=RETRY_AFTER_S)
+            self._bytes += size_bytes
+            held += size_bytes
+
+        try:
+            yield hold
+        finally:
+            self._bytes -= held
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Hold a place while the call is in hand.
 
         Yields
         ------
@@ -50,17 +86,12 @@ class Admission:
         QueueFullError
             There is no place.
         """
-        full = self._calls >= self._max_calls
-        heavy = self._calls > 0 and self._bytes + body_bytes > self._max_bytes
-        if full or heavy:
-            raise QueueFullError("try again later", retry_after_s=RETRY_AFTER_S)
+        self.require_place()
         self._calls += 1
-        self._bytes += body_bytes
         try:
             yield
         finally:
             self._calls -= 1
-            self._bytes -= body_bytes
 
     @property
     def calls(self) -> int:

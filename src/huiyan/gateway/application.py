@@ -27,7 +27,7 @@ from huiyan.gateway.pipeline import Pipeline
 from huiyan.gateway.receive import (
     BodyLimits,
     ClientGoneError,
-    declared_bytes,
+    check_declared_size,
     receive_body,
     within_limits,
 )
@@ -115,11 +115,13 @@ class Application:
     ) -> None:
         body = b""
         try:
-            with self._admission.admit(declared_bytes(scope, self._limits)):
-                self._observer.show_in_hand(self._admission.calls)
-                body = await receive_body(receive, self._limits)
-                request = raw_request(Request(scope), body)
-                reply = await self._work(request, target, arrival)
+            check_declared_size(scope, self._limits)
+            self._admission.require_place()
+            with self._admission.weigh() as hold:
+                body = await receive_body(receive, self._limits, hold)
+                with self._admission.admit():
+                    self._observer.show_in_hand(self._admission.calls)
+                    reply = await self._work(raw_request(Request(scope), body), target, arrival)
         except HuiyanError as error:
             reply = render_error(error, arrival.request_id)
         self._observer.show_in_hand(self._admission.calls)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope
 
+from huiyan.gateway.admission import Hold
 from huiyan.kernel.errors import BodyTimeoutError, BodyTooLargeError, MalformedRequestError
 from huiyan.kernel.units import MIB_BYTES
 
@@ -38,8 +39,8 @@ class ClientGoneError(Exception):
     """The client closed the connection before its body was complete; nobody waits for a reply."""
 
 
-def declared_bytes(scope: Scope, limits: BodyLimits) -> int:
-    """Tell how large the body says it is.
+def check_declared_size(scope: Scope, limits: BodyLimits) -> None:
+    """Refuse a body that says itself that it is too large.
 
     Parameters
     ----------
@@ -47,11 +48,6 @@ def declared_bytes(scope: Scope, limits: BodyLimits) -> int:
         The request's ASGI scope.
     limits : BodyLimits
         The limits.
-
-    Returns
-    -------
-    int
-        Content-Length; the limit itself where there is none.
 
     Raises
     ------
@@ -66,11 +62,9 @@ def declared_bytes(scope: Scope, limits: BodyLimits) -> int:
                 raise MalformedRequestError("Content-Length is no number")
             if len(value) > 18 or int(value) > limits.max_bytes:
                 raise BodyTooLargeError("Content-Length is over the limit")
-            return int(value)
-    return limits.max_bytes
 
 
-async def receive_body(receive: Receive, limits: BodyLimits) -> bytes:
+async def receive_body(receive: Receive, limits: BodyLimits, hold: Hold) -> bytes:
     """Read the whole body.
 
     Parameters
@@ -79,6 +73,8 @@ async def receive_body(receive: Receive, limits: BodyLimits) -> bytes:
         The request's ASGI channel.
     limits : BodyLimits
         The limits.
+    hold : Hold
+        Told of bytes as they arrive; may refuse more.
 
     Returns
     -------
@@ -89,12 +85,14 @@ async def receive_body(receive: Receive, limits: BodyLimits) -> bytes:
     ------
     BodyTooLargeError, BodyTimeoutError
         A limit is passed. The rest of the body is discarded by the connection.
+    QueueFullError
+        All bodies together are too heavy.
     ClientGoneError
         The client went away.
     """
     try:
         async with asyncio.timeout(limits.timeout_s):
-            return await _collect(receive, limits.max_bytes)
+            return await _collect(receive, limits.max_bytes, hold)
     except TimeoutError as error:
         raise _too_slow(limits) from error
 
@@ -134,22 +132,18 @@ def _too_slow(limits: BodyLimits) -> BodyTimeoutError:
     return BodyTimeoutError(f"the body did not arrive within {limits.timeout_s:g} seconds")
 
 
-async def _collect(receive: Receive, max_bytes: int) -> bytes:
-    message = await receive()
-    if message["type"] == "http.request" and not message["more_body"]:
-        body: bytes = message["body"]
-        if len(body) > max_bytes:
-            raise BodyTooLargeError(f"more than {max_bytes} bytes")
-        return body
+async def _collect(receive: Receive, max_bytes: int, hold: Hold) -> bytes:
     chunks: list[bytes] = []
     total_bytes = 0
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
-        chunks.append(message["body"])
-        total_bytes += len(message["body"])
+        chunk: bytes = message["body"]
+        total_bytes += len(chunk)
         if total_bytes > max_bytes:
             raise BodyTooLargeError(f"more than {max_bytes} bytes")
+        hold(len(chunk))
+        chunks.append(chunk)
         if not message["more_body"]:
-            return b"".join(chunks)
-        message = await receive()
+            return chunk if len(chunks) == 1 else b"".join(chunks)

@@ -8,14 +8,20 @@ from typing import Any
 
 import pytest
 
+from huiyan.gateway.admission import Admission
 from huiyan.gateway.receive import (
     MAX_BODY_BYTES,
     BodyLimits,
     ClientGoneError,
-    declared_bytes,
+    check_declared_size,
     receive_body,
 )
-from huiyan.kernel.errors import BodyTimeoutError, BodyTooLargeError, MalformedRequestError
+from huiyan.kernel.errors import (
+    BodyTimeoutError,
+    BodyTooLargeError,
+    MalformedRequestError,
+    QueueFullError,
+)
 
 LIMITS = BodyLimits(timeout_s=5.0, max_bytes=10)
 
@@ -48,11 +54,12 @@ def chunks(*pieces: bytes, complete: bool = True) -> Channel:
 
 
 def receive(channel: Channel, limits: BodyLimits = LIMITS) -> bytes:
-    return asyncio.run(receive_body(channel, limits))
+    with Admission(1, 1000).weigh() as hold:
+        return asyncio.run(receive_body(channel, limits, hold))
 
 
-def declared(*headers: tuple[bytes, bytes]) -> int:
-    return declared_bytes({"type": "http", "headers": list(headers)}, LIMITS)
+def declared(*headers: tuple[bytes, bytes]) -> None:
+    check_declared_size({"type": "http", "headers": list(headers)}, LIMITS)
 
 
 def test_the_limit_is_twelve_mebibytes() -> None:
@@ -104,12 +111,19 @@ def test_a_client_that_leaves_is_noticed() -> None:
         receive(Channel([part, gone]))
 
 
-def test_the_declared_size_is_the_headers() -> None:
-    assert declared((b"host", b"h"), (b"content-length", b"7")) == 7
+def test_a_declared_size_up_to_the_limit_passes() -> None:
+    declared((b"host", b"h"), (b"content-length", b"10"))
+    declared((b"transfer-encoding", b"chunked"))
 
 
-def test_without_a_declared_size_the_limit_counts() -> None:
-    assert declared((b"transfer-encoding", b"chunked")) == 10
+def test_bodies_that_are_too_heavy_together_are_refused_as_they_arrive() -> None:
+    admission = Admission(1, 5)
+    channel = chunks(b"012", b"345", b"678")
+    with admission.weigh() as other, admission.weigh() as hold:
+        other(2)
+        with pytest.raises(QueueFullError):
+            asyncio.run(receive_body(channel, LIMITS, hold))
+    assert channel.taken == 2
 
 
 def test_a_declared_size_over_the_limit_is_refused_before_the_body() -> None:
