@@ -36,7 +36,7 @@ def tagging_capabilities(
     Returns
     -------
     tuple of Capability
-        v2, then the older v1.0.
+        The v2 form, then the older v1.0.
     """
     return (
         Capability(
