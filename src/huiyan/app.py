@@ -45,7 +45,7 @@ from huiyan.kernel.settings import Settings
 from huiyan.kernel.units import MIB_BYTES
 from huiyan.metering.repository import UseRepository
 from huiyan.metering.service import GroupCommitMeter
-from huiyan.monitoring.prometheus import Metrics, forget_process
+from huiyan.monitoring.prometheus import Metrics, forget_dead_processes, forget_process
 from huiyan.perception.classifier import MIN_SHORT_SIDE_PX, Classifier
 from huiyan.persistence.database import Database, open_database
 from huiyan.persistence.migration import migrate
@@ -242,6 +242,7 @@ def build_application(settings: Settings) -> Application:
     recogniser = open_tagging(settings)
     capabilities = tagging_capabilities(recogniser)
     _warm_up(recogniser)
+    forget_dead_processes()
     metrics = Metrics()
     observer = Observer(metrics, clock)
     executor = ThreadPoolExecutor(settings.queue_limit, thread_name_prefix="call")
@@ -257,8 +258,8 @@ def build_application(settings: Settings) -> Application:
         guard=ConnectionGuard(settings.header_timeout_s, observer),
     )
     routes = [
-        *health_routes(metrics, partial(_problems, identity)),
-        *iam_routes(identity),
+        *health_routes(metrics, partial(_problems, identity, meter)),
+        *iam_routes(identity, observer.iam_call_ended),
         *openapi_routes([(it, TAGGING_SCHEMAS[it.version]) for it in capabilities]),
     ]
     return Application(
@@ -290,9 +291,11 @@ class _Background:
             yield {GUARD_STATE_KEY: self.guard}
         finally:
             refreshing.cancel()
-            with suppress(asyncio.CancelledError):
-                await refreshing
-            await asyncio.to_thread(self._close)
+            try:
+                with suppress(asyncio.CancelledError):
+                    await refreshing
+            finally:
+                await asyncio.to_thread(self._close)
 
     async def _refresh(self) -> None:
         while True:
@@ -301,6 +304,8 @@ class _Background:
                 await asyncio.to_thread(self.identity.refresh)
             except HuiyanError as error:
                 _log.warning("refresh_failed", detail=error.detail)
+            except Exception as error:  # noqa: BLE001 -- stopped keys must not live on unseen
+                _log.error("refresh_failed", exc_info=error)
 
     def _close(self) -> None:
         self.executor.shutdown()
@@ -328,10 +333,16 @@ def _regions(settings: Settings) -> dict[str, frozenset[RegionId]]:
     return VENDOR_REGIONS if settings.vendor_regions else {}
 
 
-def _problems(identity: IdentityService) -> list[str]:
-    """Tell what keeps this process from answering; the networks answered before it listened."""
+def _problems(identity: IdentityService, meter: GroupCommitMeter) -> list[str]:
+    """Tell what keeps this process from answering; the networks answered before it listened.
+
+    Anyone may read this, so the details are in the log only.
+    """
+    if not meter.is_running():
+        return ["use cannot be recorded; restart the server and see the log"]
     try:
         identity.refresh()
     except HuiyanError as error:
-        return [error.detail]
+        _log.warning("not_ready", detail=error.detail)
+        return ["the database cannot be used; see the log"]
     return []

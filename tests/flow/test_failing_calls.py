@@ -66,7 +66,7 @@ BODIES: dict[str, tuple[Callable[[], bytes], str]] = {
     "threshold above": (lambda: tagging_body(PICTURE, threshold=100.1), "AIS.0501"),
     "threshold as text": (lambda: tagging_body(PICTURE, threshold="60"), "AIS.0501"),
     "threshold as boolean": (lambda: tagging_body(PICTURE, threshold=True), "AIS.0501"),
-    "a number that no computer holds": (lambda: b'{"threshold": 1e999, "url": "x"}', "AIS.0014"),
+    "a number that no computer holds": (lambda: b'{"threshold": 1e999, "url": "x"}', "AIS.0501"),
     "limit 0": (lambda: tagging_body(PICTURE, limit=0), "AIS.0501"),
     "limit -1": (lambda: tagging_body(PICTURE, limit=-1), "AIS.0501"),
     "limit above": (lambda: tagging_body(PICTURE, limit=151), "AIS.0501"),

@@ -43,7 +43,7 @@ def served_paths() -> dict[str, set[str]]:
     routes: list[Route] = [
         *health_routes(Metrics(), list),
         *openapi_routes(DOCUMENTED),
-        *iam_routes(None),  # the routes are listed, none is called
+        *iam_routes(None, None),  # the routes are listed, none is called
     ]
     paths = {route.path: {"get"} for route in routes}
     return {**paths, **{capability.path: {"post"} for capability in CAPABILITIES}}

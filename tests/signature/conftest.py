@@ -12,7 +12,7 @@ SK = "testSKabcdefghijklmnopqrstuvwxyz01234567"
 Sign = Callable[..., RawRequest]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def official_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The official client writes into the home folder when it is imported."""
     before = os.environ.get("HOME")
@@ -22,7 +22,7 @@ def official_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         os.environ["HOME"] = before
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sign(request: pytest.FixtureRequest) -> Sign:
     """Sign with the official signer and give what it would put on the wire."""
     request.getfixturevalue("official_home")

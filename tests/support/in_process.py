@@ -222,7 +222,7 @@ def open_house(
     async def lifespan(_others: Any) -> Any:
         yield {}
 
-    routes = [*health_routes(metrics, list), *iam_routes(identity)]
+    routes = [*health_routes(metrics, list), *iam_routes(identity, observer.iam_call_ended)]
     application = Application(
         routes=RouteTable(capabilities),
         pipeline=Pipeline(identity, service, switched, regions or {}, RegionId("cn-north-4")),

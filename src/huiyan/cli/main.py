@@ -6,6 +6,7 @@ program. Has no opinion on: what each command does.
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -50,6 +51,10 @@ cli.add_command(evaluate)
 
 def main() -> None:
     """Run the command line; an operator's error ends it with its text and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no Chinese must not keep anyone from reading a new secret.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         cli(standalone_mode=True)
     except OperatorError as error:

@@ -59,16 +59,17 @@ def serve(  # noqa: PLR0913 -- one argument an option
         },
     )
     check_bind(settings)
-    first = prepare_installation(settings)
-    listening = open_socket(settings)
-    if first is not None:
-        _show_first_start(first)
-    scheme = "http" if settings.tls_cert is None else "https"
-    address, port_bound = listening.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    line = f"Huiyan 慧眼 {scheme}://{shown}:{port_bound}  (/docs, /healthz, /readyz, /metrics)"
-    _out.print(line, markup=False, soft_wrap=True)
-    run_server(settings, partial(build_application, settings), listening)
+    # The port first: an account whose secret nobody gets to see would be worse than none.
+    with open_socket(settings) as listening:
+        first = prepare_installation(settings)
+        if first is not None:
+            _show_first_start(first)
+        address, port_bound = listening.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        scheme = "http" if settings.tls_cert is None else "https"
+        line = f"Huiyan 慧眼 {scheme}://{shown}:{port_bound}  (/docs, /healthz, /readyz, /metrics)"
+        _out.print(line, markup=False, soft_wrap=True)
+        run_server(settings, partial(build_application, settings), listening)
 
 
 def _show_first_start(first: FirstStart) -> None:

@@ -29,11 +29,17 @@ from huiyan.gateway.receive import (
     ClientGoneError,
     check_declared_size,
     receive_body,
+    require_credentials,
     within_limits,
 )
 from huiyan.gateway.route import RouteTable
 from huiyan.kernel.clock import Clock
-from huiyan.kernel.errors import HuiyanError, UnknownRouteError, WrongMethodError
+from huiyan.kernel.errors import (
+    BodyTimeoutError,
+    HuiyanError,
+    UnknownRouteError,
+    WrongMethodError,
+)
 from huiyan.kernel.ids import RequestId, new_request_id
 from huiyan.web.request import RawRequest, raw_request
 
@@ -113,26 +119,45 @@ class Application:
     async def _answer(
         self, target: Target, arrival: Arrival, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        body = b""
+        bytes_in = 0
         try:
-            check_declared_size(scope, self._limits)
-            self._admission.require_place()
-            with self._admission.weigh() as hold:
-                body = await receive_body(receive, self._limits, hold)
-                with self._admission.admit():
-                    self._observer.show_in_hand(self._admission.calls)
-                    reply = await self._work(raw_request(Request(scope), body), target, arrival)
-        except HuiyanError as error:
+            reply, bytes_in = await self._receive_and_work(target, arrival, scope, receive)
+        except ClientGoneError:
+            raise
+        except asyncio.CancelledError:
+            stopping = BodyTimeoutError("the server is stopping; send the call again")
+            reply = render_error(stopping, arrival.request_id)
+        except Exception as error:  # noqa: BLE001 -- every reply has the vendor's shape
             reply = render_error(error, arrival.request_id)
-        self._observer.show_in_hand(self._admission.calls)
-        self._observer.call_ended(target, arrival, reply, len(body))
+            self._observer.note_unexpected(error, arrival.request_id)
+        finally:
+            self._observer.show_in_hand(self._admission.calls)
+        self._observer.call_ended(target, arrival, reply, bytes_in)
         await send_reply(reply, arrival.request_id, send)
+
+    async def _receive_and_work(
+        self, target: Target, arrival: Arrival, scope: Scope, receive: Receive
+    ) -> tuple[Reply, int]:
+        check_declared_size(scope, self._limits)
+        require_credentials(scope)
+        self._admission.require_place()
+        with self._admission.weigh() as hold:
+            body = await receive_body(receive, self._limits, hold)
+            with self._admission.admit():
+                self._observer.show_in_hand(self._admission.calls)
+                request = raw_request(Request(scope), body)
+                return await self._work(request, target, arrival), len(body)
 
     async def _work(self, request: RawRequest, target: Target, arrival: Arrival) -> Reply:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
+        work = loop.run_in_executor(
             self._executor, self._pipeline.respond, request, target, arrival
         )
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # Past the shutdown's time-out: what will be recorded is still answered.
+            return await work
 
 
 def other_paths(
@@ -165,7 +190,10 @@ def other_paths(
 
     async def fail(_request: Request, error: Exception) -> Response:
         request_id = new_request_id()
-        return _response(render_error(error, request_id), request_id)
+        reply = render_error(error, request_id)
+        observer.note_unexpected(error, request_id)
+        observer.request_refused(reply, request_id)
+        return _response(reply, request_id)
 
     others = Starlette(
         routes=routes,

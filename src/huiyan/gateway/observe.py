@@ -9,6 +9,7 @@ import structlog
 
 from huiyan.gateway.call import Arrival, Reply, Target
 from huiyan.kernel.clock import Clock
+from huiyan.kernel.errors import AccessError, HuiyanError, OverloadError, RequestError
 from huiyan.monitoring.prometheus import Metrics
 
 _log = structlog.get_logger(__name__)
@@ -73,6 +74,40 @@ class Observer:
         _log.info(
             "refused", request_id=request_id, status=reply.status, error_code=reply.error_code
         )
+
+    def iam_call_ended(
+        self, route: str, status: int, request_id: str, error: HuiyanError | None
+    ) -> None:
+        """Tell about one IAM call.
+
+        Parameters
+        ----------
+        route : str
+            The route, with the names of its variable parts.
+        status : int
+            HTTP status of the reply.
+        request_id : str
+            The call's id.
+        error : HuiyanError or None
+            Why it failed.
+        """
+        self._metrics.count_iam_call(route, status)
+        _log.info("iam_call", request_id=request_id, route=route, status=status)
+        if error is not None:
+            self.note_unexpected(error, request_id)
+
+    def note_unexpected(self, error: Exception, request_id: str) -> None:
+        """Tell about a fault of this program; the caller's own faults are no news.
+
+        Parameters
+        ----------
+        error : Exception
+            Any error.
+        request_id : str
+            The request's id.
+        """
+        if not isinstance(error, RequestError | AccessError | OverloadError):
+            _log.error("unexpected_failure", request_id=request_id, exc_info=error)
 
     def show_in_hand(self, calls: int) -> None:
         """Tell how many calls are in hand.

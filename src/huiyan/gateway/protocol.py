@@ -34,7 +34,6 @@ MAX_HEADER_BYTES = 32 * KIB_BYTES
 MAX_HEAD_BYTES = 128 * KIB_BYTES
 GUARD_STATE_KEY = "connection_guard"
 
-_LINGER_S = 2.0
 _MAX_DISCARDED_BYTES = 64 * MIB_BYTES
 
 
@@ -59,6 +58,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     _guard: ConnectionGuard
     _timer: TimerHandle | None = None
+    _stalled: TimerHandle | None = None
     url = b""
     _in_head = True
     _lingering = False
@@ -90,6 +90,7 @@ class GuardedProtocol(HttpToolsProtocol):
             Why the connection ended.
         """
         self._disarm()
+        self._unstall()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -216,6 +217,20 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._hang_up(self._refusal)
 
+    def pause_writing(self) -> None:
+        """Give a client that does not read its reply a limited time."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.timeout_keep_alive, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on writing to a client that reads again."""
+        self._unstall()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Let go of a connection that nobody has used for a while."""
+        self.transport.abort()
+
     def close_patiently(self) -> None:
         """Close as the reply asked for, without cutting off a client that is still sending."""
         if self._in_head:
@@ -299,6 +314,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
+    def _unstall(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
     def _expire(self) -> None:
         self._timer = None
         if self.transport.is_closing():
@@ -309,7 +329,7 @@ class GuardedProtocol(HttpToolsProtocol):
             seconds = f"{self._guard.head_timeout_s:g} seconds"
             self._hang_up(BodyTimeoutError(f"the headers did not arrive within {seconds}"))
         else:
-            self.transport.close()
+            self.transport.abort()
 
 
 class _PatientTransport:
@@ -321,7 +341,8 @@ class _PatientTransport:
         self._protocol = protocol
 
     def write(self, data: bytes) -> None:
-        self._protocol.transport.write(data)
+        if not self.is_closing():
+            self._protocol.transport.write(data)
 
     def is_closing(self) -> bool:
         return self._protocol.transport.is_closing()

@@ -13,10 +13,19 @@ from dataclasses import dataclass
 from starlette.types import Message, Receive, Scope
 
 from huiyan.gateway.admission import Hold
-from huiyan.kernel.errors import BodyTimeoutError, BodyTooLargeError, MalformedRequestError
-from huiyan.kernel.units import MIB_BYTES
+from huiyan.kernel.errors import (
+    BodyTimeoutError,
+    BodyTooLargeError,
+    MalformedRequestError,
+    MissingCredentialsError,
+)
+from huiyan.kernel.units import KIB_BYTES, MIB_BYTES
 
 MAX_BODY_BYTES = 12 * MIB_BYTES
+MIN_BYTES_PER_S = 16 * KIB_BYTES
+CREDENTIAL_HEADERS = (b"authorization", b"x-auth-token")
+
+_UNHURRIED_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,23 @@ def check_declared_size(scope: Scope, limits: BodyLimits) -> None:
                 raise MalformedRequestError("Content-Length is no number")
             if len(value) > 18 or int(value) > limits.max_bytes:
                 raise BodyTooLargeError("Content-Length is over the limit")
+
+
+def require_credentials(scope: Scope) -> None:
+    """Refuse a call that names no caller, before its body is read for nothing.
+
+    Parameters
+    ----------
+    scope : Scope
+        The request's ASGI scope.
+
+    Raises
+    ------
+    MissingCredentialsError
+        It has neither a signature nor a token.
+    """
+    if not any(value for name, value in scope["headers"] if name in CREDENTIAL_HEADERS):
+        raise MissingCredentialsError
 
 
 async def receive_body(receive: Receive, limits: BodyLimits, hold: Hold) -> bytes:
@@ -133,6 +159,8 @@ def _too_slow(limits: BodyLimits) -> BodyTimeoutError:
 
 
 async def _collect(receive: Receive, max_bytes: int, hold: Hold) -> bytes:
+    loop = asyncio.get_running_loop()
+    started_s = loop.time()
     chunks: list[bytes] = []
     total_bytes = 0
     while True:
@@ -147,3 +175,6 @@ async def _collect(receive: Receive, max_bytes: int, hold: Hold) -> bytes:
         chunks.append(chunk)
         if not message["more_body"]:
             return chunk if len(chunks) == 1 else b"".join(chunks)
+        elapsed_s = loop.time() - started_s
+        if elapsed_s > _UNHURRIED_S and total_bytes < MIN_BYTES_PER_S * elapsed_s:
+            raise BodyTimeoutError("the body arrives too slowly")

@@ -9,18 +9,23 @@ from __future__ import annotations
 import ipaddress
 import shutil
 import socket
+import ssl
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
-from huiyan.kernel.errors import SettingsError
+from huiyan.kernel.errors import OperatorError, SettingsError
 from huiyan.kernel.settings import Settings
 from huiyan.monitoring.prometheus import share_between_processes
 
 _BACKLOG = 2048
+_WORKER_START_S = 60
+_DO_NOT_RESTART = 3  # the exit status that uvicorn's supervisor takes as final
 
 
 def check_bind(settings: Settings) -> None:
@@ -34,9 +39,13 @@ def check_bind(settings: Settings) -> None:
     Raises
     ------
     SettingsError
-        The address is not loopback, there is no TLS, and nobody said that this is meant.
+        The address is not loopback, there is no TLS, and nobody said that this is meant; or the
+        certificate and its key cannot be used.
     """
-    if settings.tls_cert is not None or settings.insecure_http or _is_loopback(settings.host):
+    if settings.tls_cert is not None:
+        _check_certificate(settings.tls_cert, settings.tls_key)
+        return
+    if settings.insecure_http or _is_loopback(settings.host):
         return
     raise SettingsError(
         f"{settings.host} is not a loopback address: give --tls-cert and --tls-key, or say "
@@ -85,7 +94,7 @@ def serve(settings: Settings, build: Callable[[], ASGIApp], listening: socket.so
         From ``open_socket``.
     """
     config = uvicorn.Config(
-        build,
+        build if settings.processes == 1 else _Builder(build),
         factory=True,
         http="huiyan.gateway.protocol:GuardedProtocol",
         loop="auto",
@@ -96,8 +105,9 @@ def serve(settings: Settings, build: Callable[[], ASGIApp], listening: socket.so
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=int(settings.keep_alive_s),
-        timeout_graceful_shutdown=int(settings.shutdown_s),
+        timeout_worker_healthcheck=_WORKER_START_S,
+        timeout_keep_alive=settings.keep_alive_s,
+        timeout_graceful_shutdown=settings.shutdown_s,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
@@ -105,10 +115,35 @@ def serve(settings: Settings, build: Callable[[], ASGIApp], listening: socket.so
         uvicorn.Server(config).run(sockets=[listening])
         return
     shared: Path = share_between_processes()
+    supervisor = Multiprocess(config, sockets=[listening])
     try:
-        Multiprocess(config, sockets=[listening]).run()
+        supervisor.run()
     finally:
         shutil.rmtree(shared, ignore_errors=True)
+    if any(member.exitcode == _DO_NOT_RESTART for member in supervisor.processes):
+        sys.exit(_DO_NOT_RESTART)
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Builds the application in a process of several; what cannot be built is not tried again."""
+
+    build: Callable[[], ASGIApp]
+
+    def __call__(self) -> ASGIApp:
+        try:
+            return self.build()
+        except OperatorError as error:
+            sys.stderr.write(f"huiyan: {error}\n")
+            sys.exit(_DO_NOT_RESTART)
+
+
+def _check_certificate(certificate: Path, key: Path | None) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise SettingsError(f"tls_cert {certificate}, tls_key {key}: {error}") from error
 
 
 def _is_loopback(host: str) -> bool:

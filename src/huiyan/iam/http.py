@@ -44,35 +44,19 @@ class _Call:
 _Handler = Callable[[IdentityService, _Call], Document]
 
 
-def fresh_request_id(request: Request) -> RequestId:
-    """Make a request id, where no shell around these routes made one.
-
-    Parameters
-    ----------
-    request : Request
-        The framework's request.
-
-    Returns
-    -------
-    RequestId
-        A new one.
-    """
-    del request
-    return new_request_id()
+Told = Callable[[str, int, RequestId, HuiyanError | None], None]
+"""Hears of each call's end: its route, status, id and error."""
 
 
-def iam_routes(
-    service: IdentityService,
-    request_id_of: Callable[[Request], RequestId] = fresh_request_id,
-) -> list[Route]:
+def iam_routes(service: IdentityService, tell: Told) -> list[Route]:
     """Give the routes of the IAM calls.
 
     Parameters
     ----------
     service : IdentityService
         Answers them.
-    request_id_of : callable, optional
-        Tells the id of a call; it is sent as ``X-Request-Id`` and ``X-IAM-Trace-Id``.
+    tell : callable
+        Told of each call when it ends: guessed keys must leave a trace.
 
     Returns
     -------
@@ -90,23 +74,26 @@ def iam_routes(
         ("/v3/auth/domains", _list_domains),
     )
     return [
-        Route(path, _endpoint(service, handler, request_id_of), methods=["GET"])
+        Route(path, _endpoint(service, path, handler, tell), methods=["GET"])
         for path, handler in table
     ]
 
 
 def _endpoint(
-    service: IdentityService, handler: _Handler, request_id_of: Callable[[Request], RequestId]
+    service: IdentityService, path: str, handler: _Handler, tell: Told
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        request_id = request_id_of(request)
+        request_id = new_request_id()
         status = 200
+        fault_seen: HuiyanError | None = None
         try:
             raw = raw_request(request, await receive_body(request, BODY_LIMIT_BYTES))
             document = await to_thread.run_sync(_answer, service, handler, request, raw)
         except HuiyanError as error:
+            fault_seen = error
             fault = render_fault(error)
             status, document = fault.status, dict(fault.body())
+        tell(path, status, request_id, fault_seen)
         return Response(
             json.dumps(document, ensure_ascii=False).encode(),
             status_code=status,

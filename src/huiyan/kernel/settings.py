@@ -54,8 +54,8 @@ class Settings(BaseSettings):
     queue_mib: Annotated[int, Field(ge=16, le=65536)] = 256
     header_timeout_s: Annotated[float, Field(gt=0, le=600)] = 10.0
     body_timeout_s: Annotated[float, Field(gt=0, le=600)] = 60.0
-    keep_alive_s: Annotated[float, Field(gt=0, le=3600)] = 75.0
-    shutdown_s: Annotated[float, Field(gt=0, le=600)] = 30.0
+    keep_alive_s: Annotated[int, Field(ge=1, le=3600)] = 75
+    shutdown_s: Annotated[int, Field(ge=1, le=600)] = 30
 
     regions: tuple[str, ...] = ("cn-north-4", "cn-east-3")
     default_region: str = "cn-north-4"

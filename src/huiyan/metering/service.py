@@ -96,6 +96,16 @@ class GroupCommitMeter:
         if failure is not None:
             raise failure
 
+    def is_running(self) -> bool:
+        """Tell whether records are taken.
+
+        Returns
+        -------
+        bool
+            False once closed, or once the writer ended through a fault in this program.
+        """
+        return not self._closing and self._writer.is_alive()
+
     def close(self) -> None:
         """Take no more records, and return when those taken are settled."""
         with self._changed:

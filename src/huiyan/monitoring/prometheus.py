@@ -43,6 +43,12 @@ class Metrics:
             ("error_code", "status"),
             registry=self._registry,
         )
+        self._iam_calls = Counter(
+            "huiyan_iam_calls",
+            "IAM calls, by route and status.",
+            ("route", "status"),
+            registry=self._registry,
+        )
         self._in_hand = Gauge(
             "huiyan_calls_in_hand",
             "Calls being received, waiting or worked on.",
@@ -80,6 +86,18 @@ class Metrics:
             HTTP status of the reply.
         """
         self._refused.labels(error_code, str(status)).inc()
+
+    def count_iam_call(self, route: str, status: int) -> None:
+        """Count one IAM call.
+
+        Parameters
+        ----------
+        route : str
+            The route, with the names of its variable parts.
+        status : int
+            HTTP status of the reply.
+        """
+        self._iam_calls.labels(route, str(status)).inc()
 
     def show_in_hand(self, calls: int) -> None:
         """Show how many calls are in hand now.
@@ -120,6 +138,17 @@ def share_between_processes() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="huiyan-metrics-"))
     os.environ[SHARED_DIR_VARIABLE] = str(folder)
     return folder
+
+
+def forget_dead_processes() -> None:
+    """Drop the gauges of processes that were killed before they could do it themselves."""
+    folder = os.environ.get(SHARED_DIR_VARIABLE)
+    if folder is None:
+        return
+    for file in Path(folder).glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not Path(f"/proc/{pid}").exists():
+            forget_process(pid)
 
 
 def forget_process(pid: int) -> None:

@@ -75,6 +75,10 @@ class Appender:
             except (SQLAlchemyError, driver.Error) as error:
                 self._undo(error)
                 raise DatabaseError(explain(error, self._engine.url)) from error
+            except BaseException:
+                # A fault of this program: a transaction left open would lock everyone else out.
+                self._give_up()
+                raise
 
     def close(self) -> None:
         """Close the connection."""

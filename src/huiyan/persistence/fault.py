@@ -42,4 +42,4 @@ def explain(error: Exception, url: URL) -> str:
     cause = str(getattr(error, "orig", None) or error).strip()
     line = " ".join(cause.split())[:300]
     hint = next((hint for word, hint in _HINTS if word in line.lower()), "see the cause above")
-    return f"database {url.render_as_string(hide_password=True)}: {line}; {hint}"
+    return f"database {url.set(query={}).render_as_string(hide_password=True)}: {line}; {hint}"

@@ -9,7 +9,6 @@ Source: ``docs/wire.md``, "Request body".
 from __future__ import annotations
 
 import binascii
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,17 +17,16 @@ import pybase64
 
 from huiyan.kernel.errors import (
     Base64Error,
+    BodyError,
     InvalidParameterError,
     MalformedJsonError,
     MissingParameterError,
-    PictureSizeError,
     PictureTextTooLargeError,
 )
 from huiyan.kernel.language import LANGUAGES, Language
 from huiyan.recognition.model import PictureBytes, PictureSource, PictureUrl
 
 MAX_PICTURE_TEXT_CHARS = 10_485_760
-MAX_PICTURE_BYTES = 7_864_320
 
 _QUOTE = ord('"')
 _WHITE_SPACE = b" \t\r\n"
@@ -85,7 +83,7 @@ def parse_fields(body: bytes) -> WireFields:
         Neither ``image`` nor ``url`` is given.
     InvalidParameterError
         Both are given, or one has the wrong JSON type.
-    Base64Error, PictureTextTooLargeError, PictureSizeError
+    Base64Error, PictureTextTooLargeError
         The text in ``image`` is not base64, or too much of it.
 
     Notes
@@ -96,6 +94,8 @@ def parse_fields(body: bytes) -> WireFields:
     """
     try:
         fields = _DECODER.decode(body)
+    except msgspec.ValidationError as error:
+        raise _validation_fault(error) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise MalformedJsonError(f"the body must be a JSON object ({error})") from error
     text = _picture_text(fields.image)
@@ -169,7 +169,7 @@ def parse_number(name: str, value: object, low: float, high: float) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidParameterError(name, "must be a number")
-    if not low <= value <= high or not math.isfinite(value):
+    if not low <= value <= high:
         raise InvalidParameterError(name, f"must be between {low:g} and {high:g}")
     return float(value)
 
@@ -203,6 +203,14 @@ def parse_integer(name: str, value: object, low: int, high: int) -> int:
     return value
 
 
+def _validation_fault(error: msgspec.ValidationError) -> BodyError:
+    """Tell a number beyond all ranges, which the decoder refuses, from a body of another shape."""
+    text, found, field = str(error).partition(" - at `$.")
+    if found and "out of range" in text:
+        return InvalidParameterError(field.rstrip("`"), "is out of range")
+    return MalformedJsonError(f"the body must be a JSON object ({error})")
+
+
 def _picture_text(raw: msgspec.Raw) -> memoryview | None:
     """Give the JSON text between the quotes of ``image``, uncopied; None where it is absent."""
     token = memoryview(raw)
@@ -214,16 +222,17 @@ def _picture_text(raw: msgspec.Raw) -> memoryview | None:
 
 
 def _decode_base64(text: memoryview) -> bytes:
-    if len(text) > MAX_PICTURE_TEXT_CHARS:
+    plain = text if len(text) <= MAX_PICTURE_TEXT_CHARS else memoryview(_unescape(text))
+    if len(plain) > MAX_PICTURE_TEXT_CHARS:
         raise PictureTextTooLargeError(
-            f"image holds {len(text)} characters of base64, at most {MAX_PICTURE_TEXT_CHARS}"
+            f"image holds {len(plain)} characters of base64, at most {MAX_PICTURE_TEXT_CHARS}"
         )
     try:
-        data = pybase64.b64decode(text, validate=True)
+        data = pybase64.b64decode(plain, validate=True)
     except binascii.Error:
         data = _decode_careless_base64(_unescape(text))
-    if len(data) > MAX_PICTURE_BYTES:
-        raise PictureSizeError(f"the picture has {len(data)} bytes, at most {MAX_PICTURE_BYTES}")
+    if not data:
+        raise MissingParameterError("image holds no picture")
     return data
 
 

@@ -89,7 +89,7 @@ def parse_v2(body: bytes) -> ParsedRequest[TagParams]:
 
     Raises
     ------
-    BodyError, PictureSizeError
+    BodyError
         As ``huiyan.recognition.wire.parse_fields``, and for values out of range: threshold 0..100
         (default 60), limit 1..150 (default 50), language zh (default) or en.
     """
@@ -119,7 +119,7 @@ def parse_v1(body: bytes) -> ParsedRequest[TagParams]:
 
     Raises
     ------
-    BodyError, PictureSizeError
+    BodyError
         As ``huiyan.recognition.wire.parse_fields``, and for values of the wrong JSON type.
     """
     fields = parse_fields(body)

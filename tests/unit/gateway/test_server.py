@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +28,15 @@ def test_anything_else_needs_tls_or_an_explicit_word(host: str) -> None:
     with pytest.raises(SettingsError, match="--insecure-http"):
         check_bind(settings(host=host))
     check_bind(settings(host=host, insecure_http=True))
-    check_bind(settings(host=host, tls_cert="c.pem", tls_key="k.pem"))
+
+
+def test_a_certificate_that_cannot_be_used_is_said_before_anything_starts(tmp_path: Path) -> None:
+    for name in ("c.pem", "k.pem"):
+        (tmp_path / name).write_text("no certificate")
+    with pytest.raises(SettingsError, match="tls_cert"):
+        check_bind(settings(tls_cert=tmp_path / "c.pem", tls_key=tmp_path / "k.pem"))
+    with pytest.raises(SettingsError, match="tls_cert"):
+        check_bind(settings(tls_cert=tmp_path / "absent.pem", tls_key=tmp_path / "k.pem"))
 
 
 def test_any_free_port_is_found() -> None:

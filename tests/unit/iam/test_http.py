@@ -14,7 +14,7 @@ Get = Callable[..., Any]
 
 @pytest.fixture
 def get(installation: Any, sign: Sign) -> Get:
-    client = TestClient(Starlette(routes=iam_routes(installation.service)))
+    client = TestClient(Starlette(routes=iam_routes(installation.service, lambda *_told: None)))
     key = installation.made.key
 
     def get_signed(path: str, query: str = "", secret: str = key.secret_key) -> Any:
@@ -140,7 +140,7 @@ def test_each_call_needs_a_good_signature(get: Get, path: str) -> None:
 
 
 def test_without_credentials_the_call_is_refused(installation: Any) -> None:
-    client = TestClient(Starlette(routes=iam_routes(installation.service)))
+    client = TestClient(Starlette(routes=iam_routes(installation.service, lambda *_told: None)))
     assert client.get("/v3/projects").json() == {
         "error": {
             "code": 401,
@@ -151,6 +151,6 @@ def test_without_credentials_the_call_is_refused(installation: Any) -> None:
 
 
 def test_a_large_body_is_refused_before_it_is_read(installation: Any) -> None:
-    client = TestClient(Starlette(routes=iam_routes(installation.service)))
+    client = TestClient(Starlette(routes=iam_routes(installation.service, lambda *_told: None)))
     reply = client.request("GET", "/v3/projects", content=b"x" * 1_000_000)
     assert reply.status_code == 413
