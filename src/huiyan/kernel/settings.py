@@ -100,12 +100,17 @@ class Settings(BaseSettings):
         Returns
         -------
         int
-            ``compute_threads``, else the cores this process may use, shared among processes; at
-            least 1.
+            ``compute_threads``, else twice the cores this process may use, shared among processes;
+            at least 1.
+
+        Notes
+        -----
+        While one picture waits for Python's lock another can use its core; measured in
+        ``docs/decisions/0002-request-path.md``.
         """
         if self.compute_threads:
             return self.compute_threads
-        return max(1, len(os.sched_getaffinity(0)) // self.processes)
+        return max(1, 2 * len(os.sched_getaffinity(0)) // self.processes)
 
     def resolved_fetch_threads(self) -> int:
         """Tell how many pictures are waited for at once.

@@ -190,8 +190,8 @@ def test_places_follow_the_data_folder_unless_said_otherwise(tmp_path: Path) -> 
     assert elsewhere.resolved_database_url() == "sqlite:////x.db"
 
 
-def test_compute_threads_are_the_cores_shared_among_processes() -> None:
+def test_compute_threads_are_twice_the_cores_shared_among_processes() -> None:
     cores = len(os.sched_getaffinity(0))
-    assert Settings().resolved_compute_threads() == cores
-    assert Settings(processes=256).resolved_compute_threads() == max(1, cores // 256)
+    assert Settings().resolved_compute_threads() == 2 * cores
+    assert Settings(processes=256).resolved_compute_threads() == max(1, 2 * cores // 256)
     assert Settings(compute_threads=3).resolved_compute_threads() == 3
