@@ -39,6 +39,8 @@ def build() -> FastAPI:
     store = open_store(load_settings())
     model = str(store.path(get_card(store.cards, CLASSIFIER_CARD)))
     compiled = openvino.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
+    nothing = np.zeros((1, SIDE_PX, SIDE_PX, 3), np.uint8)
+    compiled.create_infer_request().infer({0: nothing})  # two first inferences at once can hang
     app = FastAPI()
 
     @app.post("/tag")  # type: ignore[untyped-decorator]

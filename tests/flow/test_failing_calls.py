@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Callable
@@ -218,6 +219,18 @@ class TestBeforeAuthentication:
         answer = house.ask(house.request(picture(PICTURE)), headers)
         self.refused(house, answer, "x-auth-token not found")
 
+    @pytest.mark.parametrize("empty", [{}, {"authorization": "", "x-auth-token": ""}])
+    def test_no_credentials_are_refused_before_the_body_has_come(
+        self, house: House, empty: dict[str, str]
+    ) -> None:
+        headers = {"content-type": "application/json", "content-length": "5000000"} | empty
+
+        async def run() -> Answer:
+            never = house.answer(house.request(b""), headers, chunks=[])
+            return await asyncio.wait_for(never, 2)
+
+        self.refused(house, asyncio.run(run()), "x-auth-token not found")
+
     def test_a_token_that_nobody_issued(self, house: House) -> None:
         headers = {"content-type": "application/json", "host": "h", "x-auth-token": "MIIabc"}
         answer = house.ask(house.request(picture(PICTURE)), headers)
@@ -262,6 +275,26 @@ class TestBeforeAuthentication:
         scheme = headers["Authorization"].replace("SDK-HMAC-SHA256", "SDK-SM2-SM3")
         answer = house.ask(house.request(picture(PICTURE)), headers | {"Authorization": scheme})
         self.refused(house, answer, "Incorrect IAM authentication information")
+
+
+class TestIamCalls:
+    """Guessed keys leave a trace, and no label that grows with the guesses."""
+
+    def test_calls_are_counted_by_route_and_status(self, house: House) -> None:
+        thief = Account(house.account.access_key, "s" * 40, house.account.project_ids)
+        own = house.account.project_id
+        for path in ("/v3/projects", f"/v3/projects/{own}", f"/v3/projects/{'f' * 32}"):
+            assert house.ask(house.request(path=path, method="GET", account=thief)).status == 401
+        assert house.ask(house.request(path="/v3/projects", method="GET")).status == 200
+        shown = house.ask(house.request(path="/metrics", method="GET")).body.decode()
+        for labels, count in (
+            ('route="/v3/projects",status="401"', 1),
+            ('route="/v3/projects/{project_id}",status="401"', 2),
+            ('route="/v3/projects",status="200"', 1),
+        ):
+            assert f"huiyan_iam_calls_total{{{labels}}} {count}.0" in shown
+        assert own not in shown
+        assert house.uses() == ()
 
 
 class TestRouting:

@@ -15,6 +15,7 @@ import uuid
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -332,6 +333,26 @@ def test_a_start_that_cannot_work_ends_with_a_reason(tmp_path: Path, name: str) 
     assert "Traceback" not in said, server.log
     for word in words:
         assert word in said, said
+
+
+def test_several_processes_that_cannot_work_are_given_up_with_a_reason(tmp_path: Path) -> None:
+    settings, words = REFUSED_STARTS["a GPU that is not there"]
+    server = LiveServer(tmp_path / "data", "--processes", "2", settings=settings, wait=False)
+    family: list[psutil.Process] = []
+    try:
+        while server.is_running and len(family) < 3:
+            with suppress(psutil.NoSuchProcess):
+                family = server.family()
+            time.sleep(0.05)
+        code = server.process.wait(30)
+    finally:
+        server.kill()
+    assert code > 0
+    assert "Traceback" not in server.log
+    for word in words:
+        assert word in server.log
+    psutil.wait_procs(family, 5)
+    assert not any(member.is_running() for member in family)
 
 
 def test_a_port_that_is_taken_is_said(start: StartServer, tmp_path: Path) -> None:

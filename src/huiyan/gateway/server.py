@@ -7,6 +7,7 @@ it answers.
 from __future__ import annotations
 
 import ipaddress
+import os
 import shutil
 import socket
 import ssl
@@ -135,7 +136,10 @@ class _Builder:
             return self.build()
         except OperatorError as error:
             sys.stderr.write(f"huiyan: {error}\n")
-            sys.exit(_DO_NOT_RESTART)
+            sys.stderr.flush()
+            # At once: a process that ends slowly leaves the supervisor's question unanswered, and
+            # the supervisor waits for the answer as long as for a start.
+            os._exit(_DO_NOT_RESTART)
 
 
 def _check_certificate(certificate: Path, key: Path | None) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from huiyan.kernel.errors import EngineUnavailableError, InferenceError, ModelIntegrityError
 from huiyan.kernel.units import AnyArray
 from huiyan.runtime.array_check import check_inputs
@@ -168,7 +170,11 @@ def open_openvino_session(
         _record(cache, compiled)
     precision = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
     facts = SessionFacts(f"OpenVINO {ov.get_version()}", "cpu", precision, is_from_cache)
-    return OpenVINOSession(card, compiled, facts)
+    session = OpenVINOSession(card, compiled, facts)
+    # Alone, before any other thread: the binding sets itself up at its first inference, and two
+    # first ones at once can wait for each other for ever.
+    session.run(tuple(np.zeros(source.shape, source.dtype) for source in card.inputs))
+    return session
 
 
 def _compile_options(core: Any, card: Card, threads: int) -> dict[str, object]:  # noqa: ANN401 - untyped library

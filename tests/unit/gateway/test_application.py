@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from in_process import House, converse, open_house
+from in_process import Gate, House, converse, open_house
+from live_server import tagging_body
+from made_pictures import jpeg
+from signed_call import Answer
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from huiyan.gateway.application import other_paths
 from huiyan.gateway.observe import Observer
@@ -76,9 +80,66 @@ def test_a_trailing_slash_is_another_path(house: House) -> None:
 def test_a_call_is_in_hand_while_it_is_worked_on(house: House) -> None:
     seen: list[int] = []
     house.recogniser.before = lambda: seen.append(house.admission.calls)
-    from live_server import tagging_body  # noqa: PLC0415 -- beside its use
-    from made_pictures import jpeg  # noqa: PLC0415 -- beside its use
-
     assert house.ask(house.request(tagging_body(jpeg()))).status == 200
     assert seen == [1]
+    assert house.admission.calls == 0
+
+
+class TestCancelled:
+    """As uvicorn does with what is still running when the graceful time is over."""
+
+    def test_while_it_is_worked_on_the_reply_and_the_record_agree(self, house: House) -> None:
+        gate = Gate()
+        house.recogniser.before = gate
+
+        async def run() -> Answer:
+            call = asyncio.create_task(house.answer(house.request(tagging_body(jpeg()))))
+            await asyncio.to_thread(gate.arrived.acquire)
+            call.cancel()
+            await asyncio.sleep(0.05)
+            assert not call.done()
+            gate.open()
+            return await asyncio.wait_for(call, 10)
+
+        answer = asyncio.run(run())
+        assert answer.status == 200
+        assert answer.json["result"]["tags"]
+        (use,) = house.uses()
+        assert (use.request_id, use.succeeded) == (answer.request_id, True)
+        assert house.calls_counted(status="200") == 1
+        assert house.admission.calls == 0
+
+    def test_while_the_body_arrives_the_client_is_told_to_try_again(self, house: House) -> None:
+        request = house.request(tagging_body(jpeg()))
+        half = [{"type": "http.request", "body": request.body[:10], "more_body": True}]
+
+        async def run() -> Answer:
+            call = asyncio.create_task(house.answer(request, chunks=half))
+            await asyncio.sleep(0.05)
+            call.cancel()
+            return await asyncio.wait_for(call, 2)
+
+        answer = asyncio.run(run())
+        assert (answer.status, answer.error_code) == (408, "APIGW.0201")
+        assert answer.json["request_id"] == answer.request_id
+        assert "stopping" in answer.json["error_msg"]
+        assert house.uses() == ()
+        assert house.calls_counted(status="408") == 1
+        assert house.admission.calls == 0
+        assert house.ask(request).status == 200
+
+
+def test_a_call_that_no_worker_takes_any_more_is_answered_in_the_vendors_shape(
+    house: House,
+) -> None:
+    house.application._executor.shutdown()
+    with capture_logs() as events:
+        answer = house.ask(house.request(tagging_body(jpeg())))
+    assert (answer.status, answer.error_code) == (400, "AIS.0003")
+    assert answer.json["request_id"] == answer.request_id
+    assert len(answer.request_id) == 32
+    assert b"shutdown" not in answer.body
+    assert "unexpected_failure" in [event["event"] for event in events]
+    assert house.calls_counted(status="400", error_code="AIS.0003") == 1
+    assert house.uses() == ()
     assert house.admission.calls == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -35,6 +36,7 @@ class MemoryTransport(asyncio.Transport):
         self.written = b""
         self.closed = False
         self.half_closed = False
+        self.aborted = False
 
     def write(self, data: Any) -> None:
         assert not self.half_closed, "written after the end was said"
@@ -45,6 +47,7 @@ class MemoryTransport(asyncio.Transport):
 
     def abort(self) -> None:
         self.closed = True
+        self.aborted = True
 
     def is_closing(self) -> bool:
         return self.closed
@@ -296,6 +299,77 @@ class TestTime:
             assert line.transport.closed
 
         converse(conversation, refuse_at_once, keep_alive_s=0.1)
+
+
+class TestAClientThatDoesNotRead:
+    """Writing is paused while a reply is owed, so that no other clock runs."""
+
+    KEEP_ALIVE_S = 0.1
+
+    def paused(self, *, then_reads: bool) -> bool:
+        application = Answering()
+        aborted: list[bool] = []
+
+        async def conversation(line: Line) -> None:
+            application.may.clear()
+            await line.say(GET)
+            line.protocol.pause_writing()
+            await asyncio.sleep(self.KEEP_ALIVE_S / 2)
+            assert not line.transport.closed
+            if then_reads:
+                line.protocol.resume_writing()
+            await asyncio.sleep(self.KEEP_ALIVE_S * 2)
+            aborted.append(line.transport.aborted)
+
+        converse(conversation, application, keep_alive_s=self.KEEP_ALIVE_S)
+        return aborted[0]
+
+    def test_is_let_go_after_the_time_of_an_idle_connection(self) -> None:
+        assert self.paused(then_reads=False)
+
+    def test_is_kept_when_it_reads_again(self) -> None:
+        assert not self.paused(then_reads=True)
+
+    def test_leaves_no_timer_when_it_hangs_up_itself(self) -> None:
+        async def conversation(line: Line) -> None:
+            line.protocol.pause_writing()
+            line.protocol.connection_lost(None)
+            await asyncio.sleep(self.KEEP_ALIVE_S * 2)
+            assert not line.transport.aborted
+            line.protocol.connection_made(MemoryTransport())
+
+        converse(conversation, keep_alive_s=self.KEEP_ALIVE_S)
+
+    def test_holds_no_application_on_a_real_socket(self) -> None:
+        ended = asyncio.Event()
+
+        async def flood(_scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(64):
+                body = {"type": "http.response.body", "body": bytes(2**20), "more_body": True}
+                await send(body)
+            ended.set()
+
+        async def run() -> float:
+            loop = asyncio.get_running_loop()
+            config = Config(flood, log_config=None, access_log=False, lifespan="off")
+            config.timeout_keep_alive = self.KEEP_ALIVE_S  # type: ignore[assignment]
+            guard = ConnectionGuard(PATIENCE_S, Observer(Metrics(), SystemClock()))
+            state = {GUARD_STATE_KEY: guard}
+            served = ServerState()
+            listening = await loop.create_server(
+                lambda: GuardedProtocol(config, served, state, loop), "127.0.0.1", 0
+            )
+            port = listening.sockets[0].getsockname()[1]
+            with socket.create_connection(("127.0.0.1", port)) as link:
+                link.sendall(GET)
+                started_s = loop.time()
+                await asyncio.wait_for(ended.wait(), 5)
+                assert not served.connections
+                listening.close()
+                return loop.time() - started_s
+
+        assert asyncio.run(run()) >= self.KEEP_ALIVE_S
 
 
 def test_a_reply_that_closes_waits_for_a_client_that_still_sends() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from huiyan.gateway import receive as receive_module
 from huiyan.gateway.admission import Admission
 from huiyan.gateway.receive import (
     MAX_BODY_BYTES,
+    MIN_BYTES_PER_S,
     BodyLimits,
     ClientGoneError,
     check_declared_size,
@@ -100,6 +103,55 @@ def test_a_body_that_stops_arriving_is_told_so() -> None:
 def test_a_body_that_never_begins_is_told_so() -> None:
     with pytest.raises(BodyTimeoutError):
         receive(Channel([]), BodyLimits(timeout_s=0.05, max_bytes=10))
+
+
+class Trickle:
+    """Gives a piece every 10 ms, without end."""
+
+    def __init__(self, piece: bytes) -> None:
+        self._piece = piece
+        self.taken = 0
+
+    async def __call__(self) -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        self.taken += 1
+        return {"type": "http.request", "body": self._piece, "more_body": True}
+
+
+class TestPace:
+    UNHURRIED_S = 0.1
+    LIMITS = BodyLimits(timeout_s=5.0, max_bytes=200_000)
+
+    @pytest.fixture(autouse=True)
+    def _little_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert (MIN_BYTES_PER_S, receive_module._UNHURRIED_S) == (16 * 1024, 5.0)
+        monkeypatch.setattr(receive_module, "_UNHURRIED_S", self.UNHURRIED_S)
+
+    def receive(self, channel: Any) -> bytes:
+        with Admission(1, 10_000_000).weigh() as hold:
+            return asyncio.run(receive_body(channel, self.LIMITS, hold))
+
+    def test_a_trickle_is_refused_long_before_the_time_is_over(self) -> None:
+        channel = Trickle(b"x" * 20)
+        started_s = time.monotonic()
+        with pytest.raises(BodyTimeoutError, match="too slowly"):
+            self.receive(channel)
+        assert self.UNHURRIED_S <= time.monotonic() - started_s < self.LIMITS.timeout_s / 2
+        assert channel.taken > 1
+
+    def test_a_fair_pace_is_not(self) -> None:
+        with pytest.raises(BodyTooLargeError):
+            self.receive(Trickle(b"x" * 4000))
+
+    def test_the_last_piece_of_a_slow_body_is_taken(self) -> None:
+        pieces = iter([(b"ab", True), (b"c", False)])
+
+        async def slow() -> dict[str, Any]:
+            piece, more = next(pieces)
+            await asyncio.sleep(0 if more else self.UNHURRIED_S * 1.5)
+            return {"type": "http.request", "body": piece, "more_body": more}
+
+        assert self.receive(slow) == b"abc"
 
 
 def test_a_client_that_leaves_is_noticed() -> None:

@@ -136,6 +136,9 @@ def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
         ('device = "tpu"', "device"),
         ('log_format = "xml"', "log_format"),
         ("decode_budget_mib = 1", "decode_budget_mib"),
+        ("fetch_threads = 64", "fetch_threads"),
+        ("fetch_threads = 8\nqueue_limit = 8", "fetch_threads"),
+        ("fetch_threads = 2\nqueue_limit = 1", "fetch_threads"),
         ("regions = []", "default_region"),
         ('default_region = "elsewhere"', "default_region"),
         ('tls_cert = "a.pem"', "tls_key"),
@@ -195,3 +198,14 @@ def test_compute_threads_are_twice_the_cores_shared_among_processes() -> None:
     assert Settings().resolved_compute_threads() == 2 * cores
     assert Settings(processes=256).resolved_compute_threads() == max(1, 2 * cores // 256)
     assert Settings(compute_threads=3).resolved_compute_threads() == 3
+
+
+@pytest.mark.parametrize(
+    ("fetch_threads", "queue_limit", "resolved"),
+    [(0, 64, 32), (0, 5, 2), (0, 1, 1), (1, 1, 1), (7, 8, 7), (63, 64, 63)],
+)
+def test_fetch_threads_are_half_of_the_queue_unless_said_otherwise(
+    tmp_path: Path, fetch_threads: int, queue_limit: int, resolved: int
+) -> None:
+    text = f"fetch_threads = {fetch_threads}\nqueue_limit = {queue_limit}"
+    assert load_settings(write(tmp_path, text)).resolved_fetch_threads() == resolved

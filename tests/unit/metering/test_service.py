@@ -192,5 +192,27 @@ def test_a_fault_in_the_writer_leaves_nobody_waiting() -> None:
         meter.record(a_use("b"))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_meter_whose_writer_ended_says_that_it_does_not_run() -> None:
+    store = Store()
+    meter = GroupCommitMeter(store)
+    meter.record(a_use("a"))
+    assert meter.is_running()
+    store.failures = [ZeroDivisionError()]
+    with pytest.raises(RecordingError, match="stopped"):
+        meter.record(a_use("b"))
+    assert not meter.is_running()
+    with pytest.raises(RecordingError):
+        meter.record(a_use("c"))
+    meter.close()
+    assert store.batches == [["a"]]
+
+
+def test_a_closed_meter_does_not_run() -> None:
+    meter = GroupCommitMeter(Store())
+    meter.close()
+    assert not meter.is_running()
+
+
 def test_the_null_meter_takes_anything() -> None:
     NullMeter().record(a_use("a"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from huiyan.monitoring.prometheus import Metrics
+from huiyan.monitoring.prometheus import Metrics, forget_dead_processes
 
 
 def samples(text: bytes) -> dict[str, float]:
@@ -87,3 +88,38 @@ def test_processes_add_up_and_one_that_ended_holds_no_calls(tmp_path: Path) -> N
     assert second[calls] == 2
     assert second["huiyan_calls_in_hand"] == 3
     assert run("stays")["huiyan_calls_in_hand"] == 6
+
+
+TIDYING = textwrap.dedent(
+    """
+    from huiyan.monitoring.prometheus import Metrics, forget_dead_processes
+    metrics = Metrics()
+    metrics.show_in_hand(20)
+    forget_dead_processes()
+    print(metrics.render().decode())
+    """
+)
+
+
+def test_what_killed_processes_held_is_forgotten_and_nothing_else(tmp_path: Path) -> None:
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    def run(*arguments: str) -> dict[str, float]:
+        command = [sys.executable, "-c", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, check=True)
+        return samples(done.stdout)
+
+    assert run(PROGRAM, "stays")["huiyan_calls_in_hand"] == 3
+    (of_dead,) = tmp_path.glob("gauge_live*.db")
+    of_living = of_dead.with_name(f"gauge_livesum_{os.getpid()}.db")
+    of_living.write_bytes(of_dead.read_bytes())
+    seen = run(TIDYING)
+    assert seen["huiyan_calls_in_hand"] == 3 + 20
+    assert seen["huiyan_calls_total error_code= interface=tagging status=200 version=v2"] == 1
+    assert not of_dead.exists()
+    assert of_living.exists()
+
+
+def test_a_server_of_one_process_has_nobody_to_forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    forget_dead_processes()
