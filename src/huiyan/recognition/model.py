@@ -76,8 +76,6 @@ class Capability(Generic[P, R]):
         The wire version, for example ``v2``.
     path : str
         The route, with ``{project_id}`` where the wire has one.
-    summary : str
-        One sentence on what it answers, for the API description.
     limits : PictureLimits
         Which pictures it takes.
     min_short_side_px : int or None
@@ -93,7 +91,6 @@ class Capability(Generic[P, R]):
     interface: str
     version: str
     path: str
-    summary: str
     limits: PictureLimits
     min_short_side_px: int | None
     parse: Callable[[bytes], ParsedRequest[P]]

@@ -34,7 +34,6 @@ def capability(version: str) -> AnyCapability:
         interface="tagging",
         version=version,
         path=PATHS[version],
-        summary="",
         limits=LIMITS,
         min_short_side_px=None,
         parse=parse,

@@ -15,7 +15,6 @@ def capability(version: str, path: str) -> AnyCapability:
         interface="tagging",
         version=version,
         path=path,
-        summary="",
         limits=PictureLimits(frozenset({Format.JPEG}), 1, 2),
         min_short_side_px=None,
         parse=lambda body: ParsedRequest(None, PictureBytes(body)),
