@@ -22,7 +22,7 @@ LONGER_FUNCTIONS: dict[str, str] = {}
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "base", "misc", "manager"}
 
 # Written in two parts, so that this file does not find itself.
-FOREIGN_PATHS = ("../" + "shared", "/work/" + "main", "/root" + "/")
+FOREIGN_PATHS = ("../" + "shared", "/root" + "/")
 MAY_NAME_THEM = {".ci/run"}
 """The run on the development machine, which is told there where the pictures lie."""
 
