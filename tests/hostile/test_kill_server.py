@@ -11,8 +11,6 @@ import stat
 import subprocess
 import threading
 import time
-import uuid
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,7 +20,7 @@ import psutil
 import pytest
 from live_server import LiveServer, tagging_body
 from made_pictures import jpeg
-from postgresql_server import PostgresqlServer, find_program
+from postgresql_server import PostgresqlServer, serve_postgresql
 from signed_call import Account, SignedRequest, connect, send
 
 pytestmark = pytest.mark.models
@@ -381,13 +379,4 @@ def tls(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[PostgresqlServer]:
-    initdb, pg_ctl = find_program("initdb"), find_program("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        missing = "PostgreSQL's programs are not here: killing on it is SKIPPED"
-        with warnings.catch_warnings():
-            warnings.simplefilter("default")
-            warnings.warn(missing, stacklevel=1)
-        pytest.skip(missing)
-    server = PostgresqlServer(initdb, pg_ctl, uuid.uuid4().hex)
-    yield server
-    server.stop()
+    yield from serve_postgresql()
