@@ -96,7 +96,7 @@ def bare_loop_ms(files: Sequence[bytes], threads: int) -> float:
 
     def work(share: Sequence[bytes]) -> None:
         for file in share:
-            classifier.logits(decode(file, PICTURE_LIMITS, MIN_SHORT_SIDE_PX, budget))
+            classifier.look(decode(file, PICTURE_LIMITS, MIN_SHORT_SIDE_PX, budget))
 
     work(files[:20])
     return _cpu_ms(lambda: _side_by_side(work, files, threads)) / len(files)
@@ -114,7 +114,7 @@ def floors_ms(body: bytes, repeats: int) -> dict[str, float]:
         "parse the body": lambda: parse_v2(body),
         "hash the body": lambda: hashlib.sha256(body).digest(),
         "decode at scale": lambda: decode(data, PICTURE_LIMITS, MIN_SHORT_SIDE_PX, budget),
-        "infer": lambda: classifier.logits(image),
+        "infer": lambda: classifier.look(image),
     }
     floors = {}
     for name, step in steps.items():
@@ -206,7 +206,7 @@ def _classifier(threads: int) -> Classifier:
     session = open_session(
         card,
         store.path(card),
-        outputs=("logits",),
+        outputs=("logits", "embedding"),
         device="cpu",
         threads=threads,
         cache_dir=cache,

@@ -127,7 +127,7 @@ def open_tagging(settings: Settings) -> TagRecogniser:
     session = open_session(
         card,
         store.path(card),
-        outputs=("logits",),
+        outputs=("logits", "embedding"),
         device=settings.device,
         threads=settings.resolved_compute_threads(),
         cache_dir=settings.data_dir / "compiled",

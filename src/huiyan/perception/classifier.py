@@ -6,6 +6,8 @@ of classes, calibration, and which engine runs it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from huiyan.imaging.geometry import centre_crop_resize
@@ -18,10 +20,27 @@ OUTPUT_LAYER = "imagenet1k"
 """The name by which a vocabulary speaks of the outputs."""
 
 OUTPUT_COUNT = 1000
+EMBEDDING_SIZE = 1280
 INPUT_SIDE_PX = 280
 CROP_FRACTION = 280 / 312
 MIN_SHORT_SIDE_PX = 312
 """A picture decoded at a smaller short side would be enlarged again before the network."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """What the network makes of a picture.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (1000,), float32
+        In ImageNet-1k's order (synset ids rising), before any softmax, all finite.
+    embedding : ndarray of shape (1280,), float32
+        The pooled features before the last layer, not normalised, all finite.
+    """
+
+    logits: FloatArray
+    embedding: FloatArray
 
 
 class Classifier:
@@ -32,14 +51,14 @@ class Classifier:
     Parameters
     ----------
     session : Session
-        Takes uint8 of shape (1, 280, 280, 3), RGB, and answers with the logits first: float32 of
-        shape (1, 1000), before any softmax.
+        Takes uint8 of shape (1, 280, 280, 3), RGB, and answers with logits, float32 of shape
+        (1, 1000) before any softmax, and the embedding, float32 of shape (1, 1280).
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def logits(self, image: Image) -> FloatArray:
+    def look(self, image: Image) -> Features:
         """Look at the middle of a picture.
 
         Parameters
@@ -49,13 +68,13 @@ class Classifier:
 
         Returns
         -------
-        ndarray of shape (1000,), float32
-            Logits in ImageNet-1k's order (synset ids rising), all finite.
+        Features
+            What the network answered.
 
         Raises
         ------
         InferenceError
-            The network failed, or answered with something else than 1,000 finite numbers.
+            The network failed, or answered with something else than finite numbers of that shape.
 
         Notes
         -----
@@ -63,8 +82,9 @@ class Classifier:
         of the short side at 280 x 280 px (EfficientNet-Lite, Apache-2.0).
         """
         pixels = centre_crop_resize(image.pixels, CROP_FRACTION, INPUT_SIDE_PX)
-        logits: FloatArray = self._session.run((pixels[np.newaxis],))[0]
+        logits, embedding = self._session.run((pixels[np.newaxis],))
         if logits.shape != (1, OUTPUT_COUNT) or not np.isfinite(logits).all():
             raise InferenceError("the classifier answered with no usable logits")
-        first: FloatArray = logits[0]
-        return first
+        if embedding.shape != (1, EMBEDDING_SIZE) or not np.isfinite(embedding).all():
+            raise InferenceError("the classifier answered with no usable embedding")
+        return Features(logits[0], embedding[0])

@@ -100,7 +100,7 @@ class TagRecogniser:
         InferenceError
             The network failed.
         """
-        logits = self._classifier.logits(image)
+        logits = self._classifier.look(image).logits
         by_output = self._calibration.confidences(logits, self._category_onehot)
         by_label = np.minimum(fold(self._membership, by_output), np.float32(1))
         return TagScores(logits, by_output, by_label)

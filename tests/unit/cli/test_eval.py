@@ -24,7 +24,7 @@ class DogSession:
         assert inputs[0].shape == (1, 280, 280, 3)
         logits = np.zeros((1, 1000), np.float32)
         logits[0, 207] = 20
-        return (logits,)
+        return logits, np.zeros((1, 1280), np.float32)
 
 
 def _open_fake(_settings: Settings) -> TagRecogniser:
@@ -33,7 +33,7 @@ def _open_fake(_settings: Settings) -> TagRecogniser:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("huiyan.cli.eval.open_tagging", _open_fake)
+    monkeypatch.setattr("huiyan.cli.eval_tagging.open_tagging", _open_fake)
     root = tmp_path / "set"
     for class_name, count in (("golden-retriever", 3), ("laptop", 1)):
         (root / class_name).mkdir(parents=True)

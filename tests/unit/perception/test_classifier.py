@@ -17,13 +17,14 @@ from huiyan.perception.classifier import (
 class FakeSession:
     """Remembers what it was shown and answers with what it was given."""
 
-    def __init__(self, logits: FloatArray) -> None:
+    def __init__(self, logits: FloatArray, embedding: FloatArray | None = None) -> None:
         self.logits = logits
+        self.embedding = np.zeros((1, 1280), np.float32) if embedding is None else embedding
         self.shown: list[AnyArray] = []
 
     def run(self, inputs: tuple[AnyArray, ...]) -> tuple[AnyArray, ...]:
         self.shown.extend(inputs)
-        return (self.logits,)
+        return self.logits, self.embedding
 
 
 def _image(height: int, width: int) -> Image:
@@ -39,8 +40,9 @@ def test_the_network_is_shown_one_square_of_its_size_whatever_the_picture(
     height: int, width: int
 ) -> None:
     session = FakeSession(np.zeros((1, 1000), np.float32))
-    logits = Classifier(session).logits(_image(height, width))
-    assert logits.shape == (1000,)
+    features = Classifier(session).look(_image(height, width))
+    assert features.logits.shape == (1000,)
+    assert features.embedding.shape == (1280,)
     (shown,) = session.shown
     assert (shown.shape, shown.dtype) == ((1, 280, 280, 3), np.dtype(np.uint8))
     assert shown.flags.c_contiguous
@@ -48,7 +50,7 @@ def test_the_network_is_shown_one_square_of_its_size_whatever_the_picture(
 
 def test_the_middle_is_shown_in_rgb() -> None:
     session = FakeSession(np.zeros((1, 1000), np.float32))
-    Classifier(session).logits(_image(312, 312))
+    Classifier(session).look(_image(312, 312))
     (shown,) = session.shown
     assert shown[0, 140, 5].tolist() == [255, 0, 0]
     assert shown[0, 140, 275].tolist() == [0, 0, 0]
@@ -66,7 +68,21 @@ def test_the_middle_is_shown_in_rgb() -> None:
 )
 def test_an_unusable_answer_is_an_inference_error(logits: FloatArray) -> None:
     with pytest.raises(InferenceError):
-        Classifier(FakeSession(logits)).logits(_image(400, 400))
+        Classifier(FakeSession(logits)).look(_image(400, 400))
+
+
+@pytest.mark.parametrize(
+    "embedding",
+    [
+        np.zeros((1, 1279), np.float32),
+        np.zeros((1280,), np.float32),
+        np.full((1, 1280), np.nan, np.float32),
+    ],
+)
+def test_an_unusable_embedding_is_an_inference_error(embedding: FloatArray) -> None:
+    session = FakeSession(np.zeros((1, 1000), np.float32), embedding)
+    with pytest.raises(InferenceError):
+        Classifier(session).look(_image(400, 400))
 
 
 def test_a_picture_decoded_at_the_least_side_is_never_enlarged() -> None:

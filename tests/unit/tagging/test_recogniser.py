@@ -38,7 +38,7 @@ class FakeSession:
 
     def run(self, inputs: tuple[AnyArray, ...]) -> tuple[AnyArray, ...]:
         assert len(inputs) == 1
-        return (self.logits[np.newaxis],)
+        return self.logits[np.newaxis], np.zeros((1, 1280), np.float32)
 
 
 def _logits(**strength_by_output: float) -> FloatArray:

@@ -1,0 +1,207 @@
+"""What every ``huiyan eval`` command shares.
+
+Owns: the common options, the progress bar, writing figures as JSON, and the look of tables. Has no
+opinion on: which figures there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from huiyan.evaluation.figures import ReliabilityBin
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+SHOWN_UNREADABLE = 5
+STANDARD_OUTPUT = Path("-")
+
+OUT = Console()
+ERR = Console(stderr=True)
+
+_Item = TypeVar("_Item")
+_Figures = TypeVar("_Figures", bound="DataclassInstance")
+
+folder_argument = click.argument(
+    "folder", type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+json_option = click.option(
+    "--json",
+    "json_path",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write all figures to a file, - for standard output. 把全部指标写入文件，- 为标准输出。",
+)
+limit_option = click.option(
+    "--limit",
+    "limit_count",
+    type=click.IntRange(min=1),
+    help="At most so many pictures, spread evenly. 最多评测的图片数（均匀抽取）。",
+)
+
+
+def spread(items: Sequence[_Item], limit_count: int | None) -> tuple[_Item, ...]:
+    """Take at most so many items, evenly over the whole, so that a list by class keeps its mix.
+
+    Parameters
+    ----------
+    items : sequence
+        All of them.
+    limit_count : int or None
+        How many at most; None for all.
+
+    Returns
+    -------
+    tuple
+        In their old order.
+    """
+    if limit_count is None or limit_count >= len(items):
+        return tuple(items)
+    return tuple(items[place * len(items) // limit_count] for place in range(limit_count))
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[], None]]:
+    """Show a progress bar on standard error while the block runs.
+
+    Parameters
+    ----------
+    total : int
+        How many pictures there are.
+
+    Yields
+    ------
+    callable
+        To be called after each picture.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=ERR) as bar:
+        task = bar.add_task("pictures 图片", total=total)
+        yield lambda: bar.advance(task)
+
+
+def write_figures(
+    figures: _Figures, json_path: Path | None, show: Callable[[_Figures], None]
+) -> None:
+    """Write figures as JSON where asked for, and show them where nothing else is printed.
+
+    Parameters
+    ----------
+    figures : dataclass
+        All figures of one run.
+    json_path : Path or None
+        The file for the JSON text; `STANDARD_OUTPUT` prints it and nothing else.
+    show : callable
+        Prints the figures for people.
+
+    Raises
+    ------
+    ClickException
+        The file cannot be written.
+    """
+    if json_path is None:
+        show(figures)
+        return
+    text = json.dumps(asdict(figures), indent=2, ensure_ascii=False)
+    if json_path == STANDARD_OUTPUT:
+        click.echo(text)
+        return
+    try:
+        json_path.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(str(json_path), str(error)) from error
+    show(figures)
+
+
+def print_unreadable(unreadable: tuple[str, ...]) -> None:
+    """Name the first files that could not be read, on standard error.
+
+    Parameters
+    ----------
+    unreadable : tuple of str
+        A line for each file.
+    """
+    for line in unreadable[:SHOWN_UNREADABLE]:
+        ERR.print(f"[yellow]unreadable 无法读取:[/] {escape(line)}", highlight=False)
+    if len(unreadable) > SHOWN_UNREADABLE:
+        rest = len(unreadable) - SHOWN_UNREADABLE
+        ERR.print(f"[yellow]unreadable 无法读取:[/] +{rest}", highlight=False)
+
+
+def two_columns(title: str) -> Table:
+    """Make an empty table of figures and their values.
+
+    Parameters
+    ----------
+    title : str
+        Stands above it.
+
+    Returns
+    -------
+    Table
+        Of two columns, the second to the right.
+    """
+    table = Table(title=title, show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    return table
+
+
+def reliability_table(title: str, bins: tuple[ReliabilityBin, ...]) -> Table:
+    """Make a reliability table.
+
+    Parameters
+    ----------
+    title : str
+        Stands above it.
+    bins : tuple of ReliabilityBin
+        The rows.
+
+    Returns
+    -------
+    Table
+        Confidence rising.
+    """
+    table = Table(title=title)
+    for heading in ("n", "from 从", "to 至", "claimed 置信度", "right 正确"):
+        table.add_column(heading, justify="right")
+    for row in bins:
+        values = (row.lowest, row.highest, row.mean_confidence, row.share_right)
+        table.add_row(str(row.count), *(f"{value:.3f}" for value in values))
+    return table
+
+
+def percent(share: float) -> str:
+    """Write a share as percent.
+
+    Parameters
+    ----------
+    share : float
+        In [0, 1].
+
+    Returns
+    -------
+    str
+        With one decimal.
+
+    Examples
+    --------
+    >>> percent(0.1234)
+    '12.3 %'
+    """
+    return f"{100 * share:.1f} %"
