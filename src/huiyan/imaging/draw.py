@@ -13,12 +13,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import ImageDraw, ImageFont, features
+from PIL import ImageDraw, ImageFont
 
+from huiyan.imaging.draw_sizes import (
+    choose_font_px,
+    choose_script,
+    enlarge_to_show,
+    shorten,
+)
 from huiyan.imaging.font import load_font, require_glyphs
 from huiyan.kernel.units import PixelArray
 
-_MIN_LONG_SIDE_PX, _MAX_LONG_SIDE_PX = 640, 1600
 _WIDE_ASPECT = 1.9
 _BACKGROUND, _TEXT, _QUIET = (18, 22, 30), (240, 243, 248), (150, 160, 176)
 _TRACK, _BAR_LOW, _BAR_HIGH = (40, 47, 60), (62, 110, 168), (64, 190, 165)
@@ -77,13 +82,11 @@ def draw_tags(pixels: PixelArray, lines: Sequence[TagLine], font_path: Path) -> 
     ModelMissingError
         The font lacks a glyph: no squares are drawn.
     """
-    layout = _lay_out(pixels.shape[1::-1], len(lines))
+    shown = enlarge_to_show(pixels)
+    layout = _lay_out(shown, len(lines))
     font = load_font(font_path, layout.font_px)
     require_glyphs(font, [line.label for line in lines])
     canvas = PillowImage.new("RGB", layout.canvas_wh, _BACKGROUND)
-    shrinks = layout.picture_wh[0] < pixels.shape[1]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    shown = cv2.resize(pixels, layout.picture_wh, interpolation=how)
     is_right = layout.panel_xy[0] > 0
     top = (layout.canvas_wh[1] - layout.picture_wh[1]) // 2 if is_right else 0
     canvas.paste(PillowImage.fromarray(shown), (0, top))
@@ -93,13 +96,9 @@ def draw_tags(pixels: PixelArray, lines: Sequence[TagLine], font_path: Path) -> 
     return np.array(canvas, np.uint8)
 
 
-def _lay_out(size_wh: tuple[int, ...], line_count: int) -> _Layout:
-    width, height = size_wh
-    long_side = max(width, height)
-    scale = min(max(long_side, _MIN_LONG_SIDE_PX), _MAX_LONG_SIDE_PX) / long_side
-    picture_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shown_long = max(picture_wh)
-    font_px = min(44, max(20, shown_long // 32))
+def _lay_out(shown: PixelArray, line_count: int) -> _Layout:
+    picture_wh = (shown.shape[1], shown.shape[0])
+    font_px = choose_font_px(shown)
     row_px, pad_px = round(font_px * 2.1), round(font_px * 1.1)
     column_px = font_px * 16
     is_right = picture_wh[0] < _WIDE_ASPECT * picture_wh[1]
@@ -139,10 +138,9 @@ def _draw_line(
     confidence = min(1.0, max(0.0, line.confidence))
     percent = f"{confidence * 100:.1f} %"
     percent_px = font.getlength(percent)
-    language = "zh-Hans" if features.check("raqm") else None
-    label = _shorten(line.label, font, right - left - percent_px - layout.font_px)
+    label = shorten(line.label, font, right - left - percent_px - layout.font_px)
     baseline = top + round(layout.font_px * 1.05)
-    painter.text((left, baseline), label, _TEXT, font, anchor="ls", language=language)
+    painter.text((left, baseline), label, _TEXT, font, anchor="ls", language=choose_script())
     painter.text((right, baseline), percent, _QUIET, font, anchor="rs")
     bar_px = max(3, layout.font_px // 5)
     bar_top = top + round(layout.font_px * 1.38)
@@ -160,15 +158,6 @@ def _draw_line(
         for low, high in zip(_BAR_LOW, _BAR_HIGH, strict=True)
     )
     painter.rounded_rectangle(filled, radius, fill=colour)
-
-
-def _shorten(label: str, font: ImageFont.FreeTypeFont, width_px: float) -> str:
-    if font.getlength(label) <= width_px:
-        return label
-    kept = label
-    while kept and font.getlength(f"{kept}…") > width_px:
-        kept = kept[:-1]
-    return f"{kept.rstrip()}…"
 
 
 def encode_png(pixels: PixelArray) -> bytes:

@@ -25,7 +25,7 @@ from huiyan.runtime.digest import hash_file
 from huiyan.runtime.progress import SilentProgress
 from huiyan.runtime.session import SessionFacts
 
-_CACHE_FORMAT = "1"
+_CACHE_FORMAT = "2"
 _REPORTING_MODULES = ("openvino_telemetry", "openvino.tools.ovc")
 
 
@@ -249,7 +249,7 @@ def _read(
         taps = [_find_tap(operations, card, output) for output in wanted]
         inputs = [_find_tensor(operations, card, source.name).get_node() for source in card.inputs]
         tapped = ov.Model(taps, inputs, card.name)
-        if tapped.is_dynamic():
+        if any(tuple(port.partial_shape) != source.shape for port, source in _ports(tapped, card)):
             tapped.reshape(
                 {port.get_index(): list(source.shape) for port, source in _ports(tapped, card)}
             )
