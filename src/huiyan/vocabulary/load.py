@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
+from typing import NamedTuple
 
 from huiyan.kernel.errors import VocabularyError
 from huiyan.kernel.language import LANGUAGES, Bilingual
@@ -47,8 +47,7 @@ _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _OUTPUT = re.compile(r"([a-z0-9_]+):(\d+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """One line of a file, split into cells, that knows where it stands."""
 
     file_name: str
@@ -73,18 +72,20 @@ class _Line:
         if not self.cells[column]:
             return ()
         items = tuple(self.cells[column].split(";"))
-        if any(not item or item != item.strip() for item in items):
+        if "" in items or tuple(map(str.strip, items)) != items:
             raise self.fault(f"{LABEL_COLUMNS[column]} holds an empty or padded item")
-        if len(set(items)) < len(items):
+        if len(items) > 1 and len(set(items)) < len(items):
             raise self.fault(f"{LABEL_COLUMNS[column]} names an item twice")
         return items
 
     def outputs(self) -> tuple[ModelOutput, ...]:
-        matches = [(item, _OUTPUT.fullmatch(item)) for item in self.items(7)]
-        for item, match in matches:
-            if match is None:
-                raise self.fault(f"output {item!r} is not written model:index")
-        return tuple(ModelOutput(m[1], int(m[2])) for _, m in matches if m is not None)
+        return tuple(map(self._parse_output, self.items(7)))
+
+    def _parse_output(self, item: str) -> ModelOutput:
+        match = _OUTPUT.fullmatch(item)
+        if match is None:
+            raise self.fault(f"output {item!r} is not written model:index")
+        return ModelOutput(match[1], int(match[2]))
 
 
 def load_vocabulary(folder: Traversable | None = None) -> Vocabulary:
@@ -147,7 +148,7 @@ def _read_lines(entry: Traversable, columns: tuple[str, ...]) -> Iterator[_Line]
         line = _Line(entry.name, number, tuple(row.split("\t")))
         if len(line.cells) != len(columns):
             raise line.fault(f"{len(line.cells)} cells instead of {len(columns)}")
-        if any(cell != cell.strip() for cell in line.cells):
+        if tuple(map(str.strip, line.cells)) != line.cells:
             raise line.fault("a cell starts or ends with white space")
         yield line
 
@@ -187,11 +188,14 @@ def _check_nothing_twice(labels: list[Label], line_by_id: Mapping[LabelId, _Line
     """Refuse a name or a model output that two labels claim."""
     owner_by_claim: dict[tuple[str, str | int], LabelId] = {}
     for label in labels:
-        claims: list[tuple[str, str | int]] = [
-            (f"{language} name", label.name.pick(language).casefold()) for language in LANGUAGES
-        ]
-        claims += [(f"{output.model} output", output.index) for output in label.outputs]
-        for claim in claims:
-            owner = owner_by_claim.setdefault(claim, label.id)
+        for kind, claim in _claims(label):
+            owner = owner_by_claim.setdefault((kind, claim), label.id)
             if owner != label.id:
-                raise line_by_id[label.id].fault(f"{claim[0]} {claim[1]!r} belongs to {owner!r}")
+                raise line_by_id[label.id].fault(f"{kind} {claim!r} belongs to {owner!r}")
+
+
+def _claims(label: Label) -> Iterator[tuple[str, str | int]]:
+    for language in LANGUAGES:
+        yield f"{language} name", label.name.pick(language).casefold()
+    for output in label.outputs:
+        yield f"{output.model} output", output.index

@@ -162,12 +162,95 @@ def fold(membership: Membership, scores: NDArray[np.float32]) -> NDArray[np.floa
         Sums, 0 for a label with no outputs below it. Sums of probabilities may exceed 1 by
         rounding.
     """
+    return _reduce(membership, scores, np.add)
+
+
+def fold_any(membership: Membership, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Find the probability that any of the outputs at or below each label is there.
+
+    Parameters
+    ----------
+    membership : Membership
+        From `membership_of`.
+    scores : ndarray of shape (..., n_outputs), float32
+        The probability of each output, in [0, 1]; taken as independent of each other, which holds
+        for things that stand side by side and not for names that exclude each other.
+
+    Returns
+    -------
+    ndarray of shape (..., n_labels), float32
+        In [0, 1]; 0 for a label with no outputs below it.
+    """
+    nearly_one = np.float32(1) - np.finfo(np.float32).eps
+    absent = fold(membership, np.log1p(-np.minimum(scores, nearly_one)))
+    any_is_there: NDArray[np.float32] = -np.expm1(absent)
+    return any_is_there
+
+
+def fold_best(membership: Membership, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Find the greatest score of all outputs at or below each label.
+
+    Parameters
+    ----------
+    membership : Membership
+        From `membership_of`.
+    scores : ndarray of shape (..., n_outputs), float32
+        One score for each output, at least 0.
+
+    Returns
+    -------
+    ndarray of shape (..., n_labels), float32
+        0 for a label with no outputs below it.
+    """
+    return _reduce(membership, scores, np.maximum)
+
+
+def own_rows(vocabulary: Vocabulary, model: str, n_outputs: int) -> NDArray[np.int64]:
+    """Find the label that each output of a model means.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The labels.
+    model : str
+        The output layer's name.
+    n_outputs : int
+        How many outputs the model has.
+
+    Returns
+    -------
+    ndarray of shape (n_outputs,), int64
+        Rows of the vocabulary.
+
+    Raises
+    ------
+    VocabularyError
+        An output belongs to no label, or a label claims one that the model does not have.
+    """
+    rows = np.full(n_outputs, -1, np.int64)
+    for row, label in enumerate(vocabulary.labels):
+        for output in label.outputs:
+            if output.model == model:
+                if output.index >= n_outputs:
+                    raise VocabularyError(
+                        f"{label.id}: {model}:{output.index} is not below {n_outputs}"
+                    )
+                rows[output.index] = row
+    homeless = np.flatnonzero(rows < 0)
+    if len(homeless):
+        raise VocabularyError(f"no label has {model}:{homeless[0]}")
+    return rows
+
+
+def _reduce(
+    membership: Membership, scores: NDArray[np.float32], reduction: np.ufunc
+) -> NDArray[np.float32]:
     n_labels = len(membership.offsets) - 1
     folded = np.zeros((*scores.shape[:-1], n_labels), dtype=np.float32)
     filled = np.flatnonzero(np.diff(membership.offsets))
     if len(filled):  # reduceat has no notion of an empty row, so only filled ones take part
         gathered = scores[..., membership.indices]
-        folded[..., filled] = np.add.reduceat(gathered, membership.offsets[filled], axis=-1)
+        folded[..., filled] = reduction.reduceat(gathered, membership.offsets[filled], axis=-1)
     return folded
 
 

@@ -4,6 +4,10 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
 
 from huiyan.kernel.errors import VocabularyError
 from huiyan.kernel.language import Bilingual
@@ -17,7 +21,15 @@ from huiyan.vocabulary.model import (
     ModelOutput,
     Vocabulary,
 )
-from huiyan.vocabulary.tree import ancestor_rows, fold, membership_of, topological_order
+from huiyan.vocabulary.tree import (
+    ancestor_rows,
+    fold,
+    fold_any,
+    fold_best,
+    membership_of,
+    own_rows,
+    topological_order,
+)
 
 CATEGORY = Category(CategoryId("animal"), Bilingual(zh="动物", en="Animal"))
 
@@ -48,6 +60,9 @@ DIAMOND = _vocabulary(
     ("pet", "animal", ()),
     ("stone", "", ()),
 )
+
+
+UNIT = npst.arrays(np.float32, 4, elements=st.floats(0, 1, width=32))
 
 
 def test_no_labels_have_no_ancestors_and_no_members() -> None:
@@ -108,6 +123,75 @@ def test_folding_takes_one_picture_or_a_batch_alike() -> None:
     scores = np.random.default_rng(1).random((3, 4), dtype=np.float32)
     one_by_one = [fold(membership, row) for row in scores]
     np.testing.assert_array_equal(fold(membership, scores), one_by_one)
+
+
+def test_nothing_is_folded_to_nothing_by_every_rule() -> None:
+    membership = membership_of(_vocabulary(), "toy", 4)
+    for rule in (fold, fold_any, fold_best):
+        assert rule(membership, np.ones(4, np.float32)).shape == (0,)
+        silent = rule(membership_of(DIAMOND, "other", 0), np.zeros(0, np.float32))
+        assert (silent.dtype, silent.tolist()) == (np.float32, [0.0] * 6)
+
+
+def test_any_of_two_side_by_side_is_likelier_than_either() -> None:
+    scores = np.array([0.5, 0.0, 0.5, 1.0], np.float32)
+    folded = fold_any(membership_of(DIAMOND, "toy", 4), scores)
+    assert folded.dtype == np.float32
+    np.testing.assert_allclose(folded, [0.75, 0.5, 0.5, 0.75, 0.75, 0], rtol=1e-6)
+
+
+def test_the_best_below_a_label_is_its_own() -> None:
+    scores = np.array([[0.5, 0.25, 0.75, 1], [0, 0, 0, 1]], np.float32)
+    folded = fold_best(membership_of(DIAMOND, "toy", 4), scores)
+    assert folded.tolist() == [[0.75, 0.75, 0.5, 0.75, 0.75, 0], [0] * 6]
+
+
+@given(UNIT)
+def test_any_is_between_the_best_and_the_sum_and_never_more_than_certain(
+    scores: NDArray[np.float32],
+) -> None:
+    membership = membership_of(DIAMOND, "toy", 4)
+    found = fold_any(membership, scores)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert (found >= fold_best(membership, scores) - 1e-6).all()
+    assert (found <= fold(membership, scores) + 1e-6).all()
+
+
+@given(UNIT)
+def test_any_is_what_multiplying_the_odds_of_absence_gives(scores: NDArray[np.float32]) -> None:
+    membership = membership_of(DIAMOND, "toy", 4)
+    expected = [1 - np.prod(1 - scores[membership.row(row)].astype(float)) for row in range(6)]
+    np.testing.assert_allclose(fold_any(membership, scores), expected, atol=1e-6)
+
+
+@given(UNIT)
+def test_no_rule_makes_a_label_less_than_one_below_it(scores: NDArray[np.float32]) -> None:
+    membership = membership_of(DIAMOND, "toy", 4)
+    for rule in (fold, fold_any, fold_best):
+        folded = rule(membership, scores)
+        for row, above in enumerate(ancestor_rows(DIAMOND)):
+            assert (folded[list(above)] >= folded[row] - 1e-6).all()
+
+
+def test_each_output_has_the_row_of_its_label() -> None:
+    rows = own_rows(DIAMOND, "toy", 3)
+    assert rows.dtype == np.int64
+    assert [DIAMOND.labels[row].id for row in rows] == ["dog", "dog", "cat"]
+
+
+def test_a_model_without_outputs_has_no_rows() -> None:
+    rows = own_rows(DIAMOND, "other", 0)
+    assert (rows.shape, rows.dtype) == ((0,), np.dtype(np.int64))
+
+
+def test_an_output_that_no_label_means_is_refused_by_name() -> None:
+    with pytest.raises(VocabularyError, match="no label has toy:3"):
+        own_rows(DIAMOND, "toy", 4)
+
+
+def test_a_row_of_an_output_that_there_is_not_is_refused_by_name() -> None:
+    with pytest.raises(VocabularyError, match="cat: toy:2 is not below 2"):
+        own_rows(DIAMOND, "toy", 2)
 
 
 def test_a_golden_retriever_is_a_dog_a_mammal_and_an_animal() -> None:
