@@ -88,17 +88,18 @@ def _why_no_data() -> str:
 
 
 def _why_no_models() -> str:
-    from huiyan.app import CLASSIFIER_CARD  # noqa: PLC0415 -- the whole service, seconds to import
+    from huiyan.assembly import NEEDED_CARDS  # noqa: PLC0415 -- all models, seconds to import
 
     try:
         store = _open_store()
-        store.path(store.card(CLASSIFIER_CARD))
+        for name in NEEDED_CARDS:
+            store.path(store.card(name))
     except OperatorError as error:
         return f"the starter models cannot be used: {error}"
     return ""
 
 
 def _open_store() -> ModelStore:
-    from huiyan.app import open_store  # noqa: PLC0415 -- the whole service, seconds to import
+    from huiyan.assembly import open_store  # noqa: PLC0415 -- all models, seconds to import
 
     return open_store(load_settings())

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from huiyan.app import open_tagging
+from huiyan.assembly import Assembly
 from huiyan.evaluation.figures import expected_calibration_error, reliability
 from huiyan.evaluation.labelled import Half, half_of, read_labelled
 from huiyan.imaging.budget import MemoryBudget
@@ -24,9 +24,10 @@ from huiyan.imaging.decode import decode
 from huiyan.imaging.picture import Format, PictureLimits
 from huiyan.kernel.settings import load_settings
 from huiyan.kernel.units import MIB_BYTES, FloatArray
+from huiyan.labelling.calibration import Calibration
+from huiyan.labelling.fusion import category_onehot_of
 from huiyan.perception.classifier import MIN_SHORT_SIDE_PX, OUTPUT_COUNT, OUTPUT_LAYER
-from huiyan.tagging.calibration import Calibration
-from huiyan.tagging.recogniser import category_onehot_of
+from huiyan.vocabulary.load import load_vocabulary
 from huiyan.vocabulary.model import Vocabulary
 from huiyan.vocabulary.tree import fold, membership_of
 
@@ -41,7 +42,7 @@ FOLD_COUNT = 5
 LEAST_CONFIDENCE = 0.05
 
 TEMPLATE = """\
-# How the logits of the output layer become confidences; read by huiyan.tagging.calibration.
+# How the logits of the output layer become confidences; read by huiyan.labelling.calibration.
 # docs/decisions/0006-calibration.md tells why the rule has this form and how well it holds.
 # Written by: python tools/fit_calibration.py DIR --write FILE
 
@@ -108,8 +109,8 @@ def read_logits(folder: Path) -> LogitSet:
         All its pictures.
     """
     settings = load_settings()
-    recogniser = open_tagging(settings)
-    vocabulary = recogniser.vocabulary
+    classifier = Assembly(settings).classifier
+    vocabulary = load_vocabulary()
     pictures = read_labelled(folder, vocabulary)
     limits = PictureLimits(frozenset(Format), min_side_px=1, max_side_px=10_000)
     budget = MemoryBudget(settings.decode_budget_mib * MIB_BYTES)
@@ -117,7 +118,7 @@ def read_logits(folder: Path) -> LogitSet:
     logits = np.zeros_like(truth)
     for row, picture in enumerate(pictures):
         image = decode(picture.path.read_bytes(), limits, MIN_SHORT_SIDE_PX, budget)
-        logits[row] = recogniser.score(image).logits
+        logits[row] = classifier.look(image).logits
         truth[row, sorted(picture.outputs)] = 1
     return LogitSet(logits, truth, tuple(picture.path.name for picture in pictures), vocabulary)
 

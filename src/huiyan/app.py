@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import structlog
 
+from huiyan.assembly import NEEDED_CARDS, Assembly, open_store
 from huiyan.gateway.admission import Admission
 from huiyan.gateway.application import Application, other_paths
 from huiyan.gateway.health import health_routes
@@ -35,34 +35,38 @@ from huiyan.iam.vault import Vault, open_vault
 from huiyan.imaging.address import parse_networks
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.fetch import Fetcher, FetchPolicy
-from huiyan.imaging.library import set_up_libraries
-from huiyan.imaging.picture import Image
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import HuiyanError
 from huiyan.kernel.ids import RegionId
 from huiyan.kernel.logs import configure_logs
 from huiyan.kernel.settings import Settings
 from huiyan.kernel.units import MIB_BYTES
+from huiyan.media_tagging.capability import media_tagging_capabilities
+from huiyan.media_tagging.recogniser import MediaTagRecogniser
+from huiyan.media_tagging.schema import MEDIA_TAGGING_SCHEMAS
 from huiyan.metering.repository import UseRepository
 from huiyan.metering.service import GroupCommitMeter
 from huiyan.monitoring.prometheus import Metrics, forget_dead_processes, forget_process
-from huiyan.perception.classifier import MIN_SHORT_SIDE_PX, Classifier
 from huiyan.persistence.database import Database, open_database
 from huiyan.persistence.migration import migrate
 from huiyan.recognition.model import AnyCapability
+from huiyan.recognition.schema import OperationSchema
 from huiyan.recognition.service import RecognitionService
-from huiyan.runtime.card import get_card, load_cards
-from huiyan.runtime.engine import open_session
-from huiyan.runtime.store import ModelStore
-from huiyan.tagging.calibration import load_calibration
+from huiyan.runtime.card import get_card
+from huiyan.subject.capability import subject_capability
+from huiyan.subject.schema import SUBJECT_SCHEMAS
 from huiyan.tagging.capability import tagging_capabilities
 from huiyan.tagging.recogniser import TagRecogniser
 from huiyan.tagging.schema import TAGGING_SCHEMAS
-from huiyan.vocabulary.load import load_vocabulary
 
-CLASSIFIER_CARD = "efficientnet-lite3-int8"
 REFRESH_PERIOD_S = 1.0
-VENDOR_REGIONS = {"tagging": frozenset({RegionId("cn-north-4"), RegionId("cn-east-3")})}
+_BEIJING_4, _SHANGHAI_1 = RegionId("cn-north-4"), RegionId("cn-east-3")
+VENDOR_REGIONS = {
+    "tagging": frozenset({_BEIJING_4, _SHANGHAI_1}),
+    "media-tagging": frozenset({_BEIJING_4}),
+    "media-tagging-det": frozenset({_BEIJING_4}),
+    "main-object-detection": frozenset({_BEIJING_4}),
+}
 """Where the vendor offers each operation, for ``vendor_regions = true``."""
 
 _log = structlog.get_logger(__name__)
@@ -78,61 +82,16 @@ class LocalDesk:
         The one way from body to answer.
     tagging : Capability
         Image tagging, v2.
+    media_tagging : Capability
+        Media tagging, the list.
+    media_tagging_det : Capability
+        Media tagging with boxes.
     """
 
     recognition: RecognitionService
     tagging: AnyCapability
-
-
-def open_store(settings: Settings) -> ModelStore:
-    """Open the model store.
-
-    Parameters
-    ----------
-    settings : Settings
-        Where it is and which licences are allowed.
-
-    Returns
-    -------
-    ModelStore
-        The store; nothing is fetched.
-    """
-    root = settings.resolved_models_dir()
-    return ModelStore(root, load_cards(root / "cards"), settings.allowed_licences)
-
-
-def open_tagging(settings: Settings) -> TagRecogniser:
-    """Open what finds tags; its network is loaded and has not been run yet.
-
-    Parameters
-    ----------
-    settings : Settings
-        Store, device and compute threads matter.
-
-    Returns
-    -------
-    TagRecogniser
-        Serves all threads.
-
-    Raises
-    ------
-    ModelMissingError
-        The network is not in the store; the text holds the command to run.
-    EngineUnavailableError
-        The device asked for cannot be used.
-    """
-    set_up_libraries()
-    store = open_store(settings)
-    card = get_card(store.cards, CLASSIFIER_CARD)
-    session = open_session(
-        card,
-        store.path(card),
-        outputs=("logits", "embedding"),
-        device=settings.device,
-        threads=settings.resolved_compute_threads(),
-        cache_dir=settings.data_dir / "compiled",
-    )
-    return TagRecogniser(Classifier(session), load_vocabulary(), load_calibration("imagenet1k"))
+    media_tagging: AnyCapability
+    media_tagging_det: AnyCapability
 
 
 def open_recognition(settings: Settings) -> RecognitionService:
@@ -180,8 +139,38 @@ def open_desk(settings: Settings) -> LocalDesk:
     LocalDesk
         Ready to answer.
     """
-    tagging, _older = tagging_capabilities(open_tagging(settings))
-    return LocalDesk(recognition=open_recognition(settings), tagging=tagging)
+    labeller = Assembly(settings).labeller
+    tagging, _older = tagging_capabilities(TagRecogniser(labeller))
+    media, boxes = media_tagging_capabilities(MediaTagRecogniser(labeller))
+    return LocalDesk(
+        recognition=open_recognition(settings),
+        tagging=tagging,
+        media_tagging=media,
+        media_tagging_det=boxes,
+    )
+
+
+def offer(assembly: Assembly) -> tuple[tuple[AnyCapability, OperationSchema], ...]:
+    """List every operation that is served, with the description of its JSON.
+
+    Parameters
+    ----------
+    assembly : Assembly
+        What looks at pictures.
+
+    Returns
+    -------
+    tuple of tuple of Capability and OperationSchema
+        In the order in which they are described.
+    """
+    tagging = tagging_capabilities(TagRecogniser(assembly.labeller))
+    media = media_tagging_capabilities(MediaTagRecogniser(assembly.labeller))
+    subject = subject_capability(assembly.subject)
+    return (
+        *((it, TAGGING_SCHEMAS[it.version]) for it in tagging),
+        *((it, MEDIA_TAGGING_SCHEMAS[it.interface]) for it in media),
+        (subject, SUBJECT_SCHEMAS[subject.version]),
+    )
 
 
 def prepare_installation(settings: Settings) -> FirstStart | None:
@@ -204,7 +193,8 @@ def prepare_installation(settings: Settings) -> FirstStart | None:
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = open_store(settings)
-    store.path(get_card(store.cards, CLASSIFIER_CARD))
+    for name in NEEDED_CARDS:
+        store.path(get_card(store.cards, name))
     database = open_database(settings.resolved_database_url())
     try:
         migrate(database)
@@ -239,9 +229,10 @@ def build_application(settings: Settings) -> Application:
     repository = IdentityRepository(database)
     identity = IdentityService(repository, _open_vault(settings, repository), clock)
     meter = GroupCommitMeter(UseRepository(database))
-    recogniser = open_tagging(settings)
-    capabilities = tagging_capabilities(recogniser)
-    _warm_up(recogniser)
+    assembly = Assembly(settings)
+    offered = offer(assembly)
+    capabilities = tuple(capability for capability, _ in offered)
+    assembly.warm_up()
     forget_dead_processes()
     metrics = Metrics()
     observer = Observer(metrics, clock)
@@ -260,7 +251,7 @@ def build_application(settings: Settings) -> Application:
     routes = [
         *health_routes(metrics, partial(_problems, identity, meter)),
         *iam_routes(identity, observer.iam_call_ended),
-        *openapi_routes([(it, TAGGING_SCHEMAS[it.version]) for it in capabilities]),
+        *openapi_routes(offered),
     ]
     return Application(
         routes=RouteTable(capabilities),
@@ -321,12 +312,6 @@ def _open_vault(settings: Settings, repository: IdentityRepository) -> Vault:
         settings.data_dir / "instance.key",
         repository.stored_key_ids(),
     )
-
-
-def _warm_up(recogniser: TagRecogniser) -> None:
-    """Let every network answer once: a process that cannot must not start listening."""
-    side_px = MIN_SHORT_SIDE_PX
-    recogniser.score(Image(np.zeros((side_px, side_px, 3), np.uint8), (side_px, side_px)))
 
 
 def _regions(settings: Settings) -> dict[str, frozenset[RegionId]]:

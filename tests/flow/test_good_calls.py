@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from fake_assembly import SCENE, findings_of
 from in_process import House
 from live_server import tagging_body
 from made_pictures import encoded, jpeg, photograph_like
@@ -153,7 +154,15 @@ class TestV1:
             body = tagging_body(PICTURE, **fields)
             answer = house.ask(house.request(body, path=self.PATH))
             assert len(answer.json["result"]["tags"]) == 3
-        assert [params.limit for params in house.recogniser.asked] == [30, 30, 30, 30]
+
+    def test_thirty_tags_are_given_where_the_limit_means_nothing(self, house: House) -> None:
+        house.assembly.findings = findings_of(
+            {(f"东西 {it}", f"thing-{it:02}"): (SCENE, 0.5, {}) for it in range(40)}
+        )
+        for fields in ({}, {"limit": -1}):
+            body = tagging_body(PICTURE, **fields)
+            answer = house.ask(house.request(body, path=self.PATH))
+            assert len(answer.json["result"]["tags"]) == 30
 
     def test_without_a_project_the_default_regions_is_charged(self, house: House) -> None:
         house.ask(house.request(tagging_body(PICTURE), path=self.PATH))

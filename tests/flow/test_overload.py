@@ -19,7 +19,7 @@ def test_past_the_queue_a_call_is_told_to_come_back_and_not_recorded(
 ) -> None:
     house = open_a_house(queue_limit=3)
     gate = Gate()
-    house.recogniser.before = gate
+    house.assembly.before = gate
     request = house.request(tagging_body(PICTURE))
 
     async def run() -> None:
@@ -43,7 +43,7 @@ def test_past_the_queue_a_call_is_told_to_come_back_and_not_recorded(
 def test_the_bytes_in_hand_are_bounded_too(open_a_house: OpenHouse) -> None:
     house = open_a_house(queue_bytes=10_000)
     gate = Gate()
-    house.recogniser.before = gate
+    house.assembly.before = gate
     small = house.request(tagging_body(PICTURE))
     large = house.request(tagging_body(PICTURE) + b" " * 9_000)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from fake_assembly import fake_offer
 from starlette.routing import Route
 
 from huiyan.gateway.health import health_routes
@@ -17,26 +18,18 @@ from huiyan.gateway.receive import MAX_BODY_BYTES
 from huiyan.iam.http import iam_routes
 from huiyan.kernel.settings import ENV_PREFIX, Settings
 from huiyan.monitoring.prometheus import Metrics
-from huiyan.tagging.capability import tagging_capabilities
-from huiyan.tagging.schema import TAGGING_SCHEMAS
+from huiyan.recognition.model import AnyCapability
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = {path.name: path.read_text("utf-8") for path in sorted(DOCS.glob("*.md"))}
+PICTURE_TABLE = re.MULTILINE | re.DOTALL
 SETTING_ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| ([^|]*) \| [^|]* \| ([^|]*) \|$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 SECTION = re.compile(r'docs/([\w/-]+\.md)``,?(?:\s+section)?\s+((?:"[^"]+"(?:,| and)?\s*)+)')
 
 
-class NoRecogniser:
-    """Stands where a recogniser is needed and nothing is recognised."""
-
-    def recognise(self, image: object, params: object) -> tuple[()]:
-        raise NotImplementedError
-
-
-CAPABILITIES = tagging_capabilities(NoRecogniser())
-DOCUMENTED = [(capability, TAGGING_SCHEMAS[capability.version]) for capability in CAPABILITIES]
+DOCUMENTED = fake_offer()
 
 
 def served_paths() -> dict[str, set[str]]:
@@ -46,7 +39,7 @@ def served_paths() -> dict[str, set[str]]:
         *iam_routes(None, None),  # the routes are listed, none is called
     ]
     paths = {route.path: {"get"} for route in routes}
-    return {**paths, **{capability.path: {"post"} for capability in CAPABILITIES}}
+    return {**paths, **{capability.path: {"post"} for capability, _ in DOCUMENTED}}
 
 
 def test_every_setting_is_explained_and_no_other() -> None:
@@ -75,6 +68,18 @@ def test_every_route_is_described_in_openapi_and_no_other() -> None:
 
 def test_every_route_is_named_in_the_operations_page() -> None:
     assert [path for path in served_paths() if path not in PAGES["operations.md"]] == []
+
+
+@pytest.mark.parametrize("capability", [it for it, _ in DOCUMENTED], ids=lambda it: it.path)
+def test_every_operation_is_named_on_the_pages_for_callers(capability: AnyCapability) -> None:
+    assert f"`{capability.interface}`" in PAGES["wire.md"] or capability.path in PAGES["wire.md"]
+    limits = re.search(r"^## Picture limits$(.*?)^## ", PAGES["wire.md"] + "\n## ", PICTURE_TABLE)
+    assert limits is not None
+    row = re.search(rf"^\| {capability.interface}[ ,|].*$", limits[1], re.MULTILINE)
+    assert row is not None, f"{capability.interface} has no row of picture limits"
+    sides = (capability.limits.min_side_px, capability.limits.max_side_px)
+    assert "{} to {} px".format(*sides) in row[0]
+    assert all(format_.value in row[0] for format_ in capability.limits.formats)
 
 
 def test_every_metric_is_named_in_the_operations_page() -> None:

@@ -1,4 +1,4 @@
-"""The real network on real pictures: known answers, and a floor under the quality."""
+"""All networks together on real pictures: known answers, and a floor under the quality."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from huiyan.app import open_tagging
+from huiyan.assembly import Assembly
 from huiyan.evaluation.labelled import Half, LabelledPicture, find_pictures, read_labelled
 from huiyan.evaluation.tagging import CoverageFigures, TaggingEvaluator, TaggingFigures
 from huiyan.imaging.budget import MemoryBudget
@@ -15,10 +15,8 @@ from huiyan.imaging.picture import Format, PictureLimits
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import OperatorError
 from huiyan.kernel.settings import load_settings
-from huiyan.perception.classifier import MIN_SHORT_SIDE_PX
 from huiyan.runtime.card import get_card
 from huiyan.runtime.store import ModelStore
-from huiyan.tagging.model import TagParams
 
 pytestmark = pytest.mark.models
 
@@ -27,8 +25,8 @@ LIMITS = PictureLimits(frozenset(Format), min_side_px=1, max_side_px=10_000)
 
 @pytest.fixture(scope="module")
 def evaluator() -> TaggingEvaluator:
-    recogniser = open_tagging(load_settings())
-    return TaggingEvaluator(recogniser, LIMITS, MemoryBudget(1 << 28), SystemClock())
+    labeller = Assembly(load_settings()).labeller
+    return TaggingEvaluator(labeller, LIMITS, MemoryBudget(1 << 28), SystemClock())
 
 
 def _sample(model_store: ModelStore, name: str) -> bytes:
@@ -39,9 +37,9 @@ def _sample(model_store: ModelStore, name: str) -> bytes:
 
 
 def _confidences(evaluator: TaggingEvaluator, data: bytes, threshold: float) -> dict[str, float]:
-    image = decode(data, LIMITS, MIN_SHORT_SIDE_PX, evaluator.budget)
-    tags = evaluator.recogniser.recognise(image, TagParams("en", threshold, 50))
-    return {tag.label.id: tag.confidence for tag in tags}
+    labeller = evaluator.labeller
+    image = decode(data, LIMITS, labeller.min_short_side_px, evaluator.budget)
+    return {it.label.id: it.confidence for it in labeller.find(image).best(threshold, 50)}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +85,7 @@ def _every(labelled: tuple[LabelledPicture, ...], step: int) -> tuple[LabelledPi
 
 
 def _measure(evaluator: TaggingEvaluator, folder: Path, half: Half, step: int) -> TaggingFigures:
-    labelled = read_labelled(folder, evaluator.recogniser.vocabulary, half)
+    labelled = read_labelled(folder, evaluator.labeller.vocabulary, half)
     return evaluator.measure(_every(labelled, step), lambda: None)
 
 

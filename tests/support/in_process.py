@@ -1,4 +1,4 @@
-"""The whole server in this process, on SQLite, with a recogniser whose tags are known."""
+"""The whole server in this process, on SQLite, with what is seen in pictures known."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fake_assembly import FakeAssembly, fake_offer
 from signed_call import Account, Answer, SignedRequest
 
 from huiyan.gateway.admission import Admission
@@ -26,11 +27,9 @@ from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.service import IdentityService
 from huiyan.iam.vault import open_vault
 from huiyan.imaging.budget import MemoryBudget
-from huiyan.imaging.picture import Image
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import RecordingError
 from huiyan.kernel.ids import AccountId, RegionId
-from huiyan.kernel.language import Bilingual
 from huiyan.kernel.units import MIB_BYTES
 from huiyan.metering.model import UseRecord
 from huiyan.metering.repository import UseRepository
@@ -39,35 +38,10 @@ from huiyan.monitoring.prometheus import Metrics
 from huiyan.persistence.database import Database, open_database
 from huiyan.persistence.migration import migrate
 from huiyan.persistence.query import Scope
+from huiyan.recognition.model import AnyCapability
 from huiyan.recognition.service import RecognitionService
-from huiyan.tagging.capability import tagging_capabilities
-from huiyan.tagging.model import Tag, TagParams
-from huiyan.vocabulary.model import Aliases, Category, CategoryId, Label, LabelId
 
 HOST = "127.0.0.1:8686"
-ANIMAL = Category(CategoryId("animal"), Bilingual(zh="动物", en="Animal"))
-SCENE = Category(CategoryId("scene"), Bilingual(zh="场景", en="Scene"))
-KNOWN_TAGS = (
-    Tag(Label(LabelId("dog"), Bilingual(zh="狗", en="dog"), ANIMAL, (), Aliases(), ()), 0.9238),
-    Tag(Label(LabelId("beach"), Bilingual(zh="海滩", en="beach"), SCENE, (), Aliases(), ()), 0.7),
-    Tag(Label(LabelId("cat"), Bilingual(zh="猫", en="cat"), ANIMAL, (), Aliases(), ()), 0.25),
-)
-
-
-class FakeRecogniser:
-    """Finds the known tags in every picture, after doing what ``before`` says."""
-
-    def __init__(self) -> None:
-        self.before: Callable[[], None] = lambda: None
-        self.asked: list[TagParams] = []
-
-    def recognise(self, image: Image, params: TagParams) -> tuple[Tag, ...]:
-        assert image.pixels.ndim == 3
-        self.before()
-        self.asked.append(params)
-        return tuple(tag for tag in KNOWN_TAGS if tag.confidence >= params.threshold)[
-            : params.limit
-        ]
 
 
 class FakeFetcher:
@@ -99,11 +73,12 @@ class SwitchedMeter:
 @dataclass
 class House:
     application: Application
+    offered: tuple[AnyCapability, ...]
     account: Account
     account_id: AccountId
     database: Database
     identity: IdentityService
-    recogniser: FakeRecogniser
+    assembly: FakeAssembly
     fetcher: FakeFetcher
     meter: SwitchedMeter
     metrics: Metrics
@@ -124,8 +99,13 @@ class House:
                 total += float(line.rsplit(" ", 1)[1])
         return total
 
+    def path(self, interface: str, region: str = "cn-north-4") -> str:
+        """Give an operation's path in the caller's own project."""
+        paths = {it.interface: it.path for it in self.offered if "{project_id}" in it.path}
+        return paths[interface].replace("{project_id}", self.account.project_ids[region])
+
     def request(self, body: bytes = b"", **changes: Any) -> SignedRequest:
-        path = f"/v2/{self.account.project_id}/image/tagging"
+        path = self.path("tagging")
         return SignedRequest(
             **{"account": self.account, "host": HOST, "path": path} | changes, body=body
         )
@@ -211,9 +191,9 @@ def open_house(
     identity = IdentityService(repository, vault, clock)
     meter = GroupCommitMeter(UseRepository(database), retry_for_s=0.2)
     switched = SwitchedMeter(meter)
-    recogniser, fetcher, metrics = FakeRecogniser(), FakeFetcher(), Metrics()
+    assembly, fetcher, metrics = FakeAssembly(), FakeFetcher(), Metrics()
     observer = Observer(metrics, clock)
-    capabilities = tagging_capabilities(recogniser)  # type: ignore[arg-type]  # a fake
+    offered = tuple(capability for capability, _ in fake_offer(assembly))
     service = RecognitionService(fetcher, MemoryBudget(64 * MIB_BYTES), clock, 2, 2)
     executor = ThreadPoolExecutor(queue_limit)
     admission = Admission(queue_limit, queue_bytes)
@@ -224,7 +204,7 @@ def open_house(
 
     routes = [*health_routes(metrics, list), *iam_routes(identity, observer.iam_call_ended)]
     application = Application(
-        routes=RouteTable(capabilities),
+        routes=RouteTable(offered),
         pipeline=Pipeline(identity, service, switched, regions or {}, RegionId("cn-north-4")),
         executor=executor,
         admission=admission,
@@ -240,11 +220,12 @@ def open_house(
     )
     return House(
         application=application,
+        offered=offered,
         account=account,
         account_id=first.account.id,
         database=database,
         identity=identity,
-        recogniser=recogniser,
+        assembly=assembly,
         fetcher=fetcher,
         meter=switched,
         metrics=metrics,

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_assembly import fake_offer
 from in_process import House, open_house
 from starlette.requests import Request
 from structlog.testing import capture_logs
 
-from huiyan.app import _problems
+from huiyan.app import VENDOR_REGIONS, _problems, _regions
 from huiyan.gateway.health import health_routes
 from huiyan.iam.service import IdentityService
 from huiyan.kernel.errors import DatabaseError
+from huiyan.kernel.settings import Settings
 from huiyan.metering.model import UseRecord
 from huiyan.metering.service import GroupCommitMeter
 from huiyan.monitoring.prometheus import Metrics
@@ -76,3 +78,40 @@ def test_a_meter_that_has_ended_is_not_ready(house: House, meter: GroupCommitMet
     reply = ask_ready(house.identity, meter)
     assert reply.status_code == 503
     assert b"use cannot be recorded" in reply.body
+
+
+class TestOffer:
+    def test_the_operations_in_the_order_in_which_they_are_described(self) -> None:
+        assert [it.path for it, _ in fake_offer()] == [
+            "/v2/{project_id}/image/tagging",
+            "/v1.0/image/tagging",
+            "/v2/{project_id}/image/media-tagging",
+            "/v2/{project_id}/image/media-tagging-det",
+            "/v3/{project_id}/image/main-object-detection",
+        ]
+
+    def test_each_is_named_by_its_paths_last_segment(self) -> None:
+        for capability, _ in fake_offer():
+            assert capability.interface == capability.path.rpartition("/")[2]
+
+    def test_no_operation_is_offered_twice(self) -> None:
+        names = [(it.interface, it.version) for it, _ in fake_offer()]
+        assert len(set(names)) == len(names)
+
+    def test_each_has_a_description_of_its_own(self) -> None:
+        descriptions = [id(schema) for _, schema in fake_offer()]
+        assert len(set(descriptions)) == len(descriptions)
+
+
+class TestRegions:
+    def test_by_default_every_operation_is_everywhere(self) -> None:
+        assert _regions(Settings()) == {}
+
+    def test_the_vendors_offer_one_of_two_everywhere(self) -> None:
+        table = _regions(Settings(vendor_regions=True))
+        assert table["tagging"] == {"cn-north-4", "cn-east-3"}
+        for name in ("media-tagging", "media-tagging-det", "main-object-detection"):
+            assert table[name] == {"cn-north-4"}, name
+
+    def test_the_vendors_table_names_every_operation_and_no_other(self) -> None:
+        assert set(VENDOR_REGIONS) == {capability.interface for capability, _ in fake_offer()}

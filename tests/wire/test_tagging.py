@@ -16,23 +16,23 @@ from huiyan.gateway.errors_wire import render_error
 from huiyan.kernel.errors import HuiyanError
 from huiyan.kernel.ids import RequestId
 from huiyan.kernel.language import Bilingual
+from huiyan.labelling.model import Finding, LabelParams
 from huiyan.recognition.model import ParsedRequest
-from huiyan.tagging.model import Tag, TagParams
 from huiyan.tagging.wire import parse_v1, parse_v2, render_v1, render_v2
 from huiyan.vocabulary.model import Aliases, Category, CategoryId, Label, LabelId
 
 CASES = sorted(path for path in (Path(__file__).parent / "tagging").iterdir() if path.is_dir())
 REQUEST_ID = RequestId("0" * 32)
 
-Parse = Callable[[bytes], ParsedRequest[TagParams]]
-Render = Callable[[tuple[Tag, ...], TagParams], bytes]
+Parse = Callable[[bytes], ParsedRequest[LabelParams]]
+Render = Callable[[tuple[Finding, ...], LabelParams], bytes]
 WIRES: dict[str, tuple[Parse, Render]] = {
     "v2": (parse_v2, render_v2),
     "v1": (parse_v1, render_v1),
 }
 
 
-def tag(confidence: float, name: tuple[str, str], category: tuple[str, str, str]) -> Tag:
+def tag(confidence: float, name: tuple[str, str], category: tuple[str, str, str]) -> Finding:
     zh, en = name
     category_id, category_zh, category_en = category
     label = Label(
@@ -43,7 +43,7 @@ def tag(confidence: float, name: tuple[str, str], category: tuple[str, str, str]
         aliases=Aliases(),
         outputs=(),
     )
-    return Tag(label, confidence)
+    return Finding(label, confidence)
 
 
 ANIMAL = ("animal", "动物", "Animal")

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import click
 
+from huiyan.cli.eval_detect import detect
+from huiyan.cli.eval_media import media
+from huiyan.cli.eval_report import report
+from huiyan.cli.eval_subject import subject
 from huiyan.cli.eval_tagging import coverage, tagging
 
 
@@ -18,5 +22,5 @@ def evaluate() -> None:
     """
 
 
-evaluate.add_command(tagging)
-evaluate.add_command(coverage)
+for _command in (tagging, coverage, media, detect, subject, report):
+    evaluate.add_command(_command)

@@ -1,31 +1,43 @@
 """What every ``huiyan eval`` command shares.
 
-Owns: the common options, the progress bar, writing figures as JSON, and the look of tables. Has no
-opinion on: which figures there are.
+Owns: the common options, the progress bar, writing figures and their origin as JSON, and the look
+of tables. Has no opinion on: which figures there are.
 """
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from huiyan.evaluation.figures import ReliabilityBin
+from huiyan.evaluation.record import Record, render_record
+from huiyan.kernel.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 SHOWN_UNREADABLE = 5
 STANDARD_OUTPUT = Path("-")
+
+_JSON_PARAMETER = "json_path"
+_FOLDER_PARAMETER = "folder"
+_ENGINES = {
+    "cpu": (("OpenVINO", "openvino"),),
+    "cuda": (("ONNX Runtime", "onnxruntime-gpu"), ("ONNX Runtime", "onnxruntime")),
+}
+"""By device: the engine's name, and the distributions that may have brought it."""
 
 OUT = Console()
 ERR = Console(stderr=True)
@@ -34,11 +46,11 @@ _Item = TypeVar("_Item")
 _Figures = TypeVar("_Figures", bound="DataclassInstance")
 
 folder_argument = click.argument(
-    "folder", type=click.Path(exists=True, file_okay=False, path_type=Path)
+    _FOLDER_PARAMETER, type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 json_option = click.option(
     "--json",
-    "json_path",
+    _JSON_PARAMETER,
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     help="Write all figures to a file, - for standard output. 把全部指标写入文件，- 为标准输出。",
 )
@@ -100,6 +112,8 @@ def write_figures(
 ) -> None:
     """Write figures as JSON where asked for, and show them where nothing else is printed.
 
+    The JSON text says which command with which options on which set gave them.
+
     Parameters
     ----------
     figures : dataclass
@@ -117,7 +131,7 @@ def write_figures(
     if json_path is None:
         show(figures)
         return
-    text = json.dumps(asdict(figures), indent=2, ensure_ascii=False)
+    text = render_record(_record(figures))
     if json_path == STANDARD_OUTPUT:
         click.echo(text)
         return
@@ -126,6 +140,42 @@ def write_figures(
     except OSError as error:
         raise click.FileError(str(json_path), str(error)) from error
     show(figures)
+
+
+def _record(figures: DataclassInstance) -> Record:
+    """Join figures with where the running command has them from."""
+    context = click.get_current_context()
+    settings = context.ensure_object(Settings)
+    folder: Path = context.params[_FOLDER_PARAMETER]
+    return Record(
+        kind=str(context.info_name),
+        huiyan=metadata.version("huiyan"),
+        engine=f"{_engine(settings.device)} ({settings.device})",
+        cores=len(os.sched_getaffinity(0)),
+        slicing=settings.detector_slicing,
+        set_name=folder.resolve().name,
+        options=_given_options(context),
+        figures=asdict(figures),
+    )
+
+
+def _engine(device: str) -> str:
+    for name, distribution in _ENGINES[device]:
+        try:
+            return f"{name} {metadata.version(distribution)}"
+        except metadata.PackageNotFoundError:
+            continue
+    return _ENGINES[device][0][0]
+
+
+def _given_options(context: click.Context) -> dict[str, str]:
+    return {
+        parameter.opts[0]: str(context.params[parameter.name])
+        for parameter in context.command.params
+        if isinstance(parameter, click.Option)
+        and parameter.name != _JSON_PARAMETER
+        and context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    }
 
 
 def print_unreadable(unreadable: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from huiyan.app import open_tagging
+from huiyan.assembly import Assembly
 from huiyan.cli.eval_output import (
     OUT,
     folder_argument,
@@ -63,7 +63,7 @@ def tagging(
     对照标注评测标签：labels.csv，或每个类别一个子目录。
     """
     evaluator = _open_evaluator(settings)
-    labelled = read_labelled(folder, evaluator.recogniser.vocabulary, Half(half))
+    labelled = read_labelled(folder, evaluator.labeller.vocabulary, Half(half))
     pictures = spread(labelled, limit_count)
     with progress(len(pictures)) as advance:
         figures = evaluator.measure(pictures, advance)
@@ -102,7 +102,7 @@ def coverage(
 
 def _open_evaluator(settings: Settings) -> TaggingEvaluator:
     return TaggingEvaluator(
-        recogniser=open_tagging(settings),
+        labeller=Assembly(settings).labeller,
         limits=PictureLimits(frozenset(Format), min_side_px=1, max_side_px=10_000),
         budget=MemoryBudget(settings.decode_budget_mib * MIB_BYTES),
         clock=SystemClock(),

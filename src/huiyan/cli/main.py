@@ -14,9 +14,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from huiyan.cli.detect import detect
 from huiyan.cli.eval import evaluate
 from huiyan.cli.models import models
 from huiyan.cli.serve import serve
+from huiyan.cli.subject import subject
 from huiyan.cli.tag import tag
 from huiyan.kernel.errors import OperatorError
 from huiyan.kernel.settings import load_settings
@@ -45,6 +47,8 @@ def cli(context: click.Context, config_path: Path | None, data_dir: Path | None)
 
 cli.add_command(serve)
 cli.add_command(tag)
+cli.add_command(detect)
+cli.add_command(subject)
 cli.add_command(models)
 cli.add_command(evaluate)
 

@@ -1,87 +1,52 @@
-"""``huiyan tag``: pictures on this machine, answered without a server.
+"""``huiyan tag``: tags of pictures on this machine, answered without a server.
 
-Owns: which files a command names, and how tags are shown. Has no opinion on: how they are
-found; the server's own ``answer()`` does that, so the JSON is the server's.
+Owns: what is asked, and how tags are shown. Has no opinion on: which files are meant and how
+answers are found (``pictures``), and how tags are drawn (``imaging``).
 """
 
 from __future__ import annotations
 
-import base64
-import os
-import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from glob import glob, has_magic
 from pathlib import Path
-from typing import Any
 
 import click
-import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from huiyan.app import LocalDesk, open_desk, open_store
-from huiyan.gateway.errors_wire import render_error
-from huiyan.imaging.budget import MemoryBudget
-from huiyan.imaging.decode import decode
-from huiyan.imaging.draw import TagLine, draw_tags, encode_png
-from huiyan.imaging.font import find_font
-from huiyan.kernel.clock import SystemClock
-from huiyan.kernel.errors import InferenceError, ModelMissingError, RequestError, StoreError
-from huiyan.kernel.ids import ProjectId, RegionId, new_request_id
+from huiyan.app import open_desk
+from huiyan.cli.boxes import BoxNames
+from huiyan.cli.drawing import DrawingTarget
+from huiyan.cli.pictures import (
+    Answer,
+    Question,
+    ask,
+    ask_all,
+    json_lines_option,
+    language_option,
+    pictures_argument,
+    print_all,
+    require_pictures,
+)
+from huiyan.imaging.draw import TagLine, draw_tags
+from huiyan.imaging.draw_boxes import draw_boxes
+from huiyan.imaging.picture import PictureLimits
+from huiyan.kernel.errors import StoreError
 from huiyan.kernel.language import Language
 from huiyan.kernel.settings import Settings
-from huiyan.kernel.units import MIB_BYTES
-from huiyan.metering.model import NullMeter
-from huiyan.recognition.model import LOCAL_PRINCIPAL, Caller
-from huiyan.runtime.card import get_card
-from huiyan.runtime.store import ModelStore
-from huiyan.tagging.capability import PICTURE_LIMITS
+from huiyan.kernel.units import PixelArray
+from huiyan.labelling.wire import MAX_LIMIT
+from huiyan.media_tagging.wire import BOXES_DEFAULTS
+from huiyan.recognition.service import RecognitionService
+from huiyan.vocabulary.load import load_vocabulary
 
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-FONT_CARD = "noto-sans-cjk-regular"
-
-_err = Console(stderr=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What the command line asks of each picture."""
-
-    language: Language
-    threshold: float
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """One picture's answer, or its error, as the wire has it."""
-
-    path: Path
-    body: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The path as text that can always be printed, whatever bytes the name is made of."""
-        return os.fsencode(self.path).decode("utf-8", "replace")
-
-    @property
-    def failed(self) -> bool:
-        return "error_code" in self.body
+PLACES_PERCENT = BOXES_DEFAULTS.threshold_percent
+"""A tag that is shown has its boxes drawn down to this confidence."""
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True)
-@click.option(
-    "--language",
-    type=click.Choice(["zh", "en"]),
-    default="zh",
-    show_default=True,
-    help="Language of tags. 标签语言。",
-)
+@pictures_argument
+@click.option("--media", is_flag=True, help="As media tagging answers. 按媒资图像标签回答。")
+@language_option
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 100),
@@ -92,133 +57,52 @@ class _Answer:
 @click.option(
     "--limit",
     type=click.IntRange(1, 150),
-    default=50,
-    show_default=True,
-    help="Most tags. 最多标签数。",
+    help="Most tags; 50, with --media 10. 最多标签数；默认 50，加 --media 时 10。",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON line a picture. 每图一行 JSON。")
+@json_lines_option
 @click.option(
     "--draw",
     "draw_to",
     type=click.Path(path_type=Path),
-    help="Draw the tags into this PNG, or into this folder. 把标签画到该 PNG 或目录。",
+    help="Draw the tags, with --media also where they are, into this PNG or this folder. "
+    "把标签画到该 PNG 或目录；加 --media 时也画位置框。",
 )
 @click.pass_obj
 def tag(  # noqa: PLR0913 -- one argument an option
     settings: Settings,
     pictures: tuple[str, ...],
     *,
+    media: bool,
     language: Language,
     threshold: float,
-    limit: int,
+    limit: int | None,
     as_json: bool,
     draw_to: Path | None,
 ) -> None:
     """Tag pictures: files, folders or globs · 给图片打标签：文件、目录或通配符."""
-    paths = find_pictures(pictures)
-    if not paths:
-        raise click.UsageError("no picture found; give files, folders or globs · 没有找到图片")
-    drawing = None if draw_to is None else _Drawing(settings, draw_to, single=len(paths) == 1)
+    paths = require_pictures(pictures)
+    target = None
+    if draw_to is not None:
+        target = DrawingTarget(settings, draw_to, single=len(paths) == 1, suffix=".tags.png")
     desk = open_desk(settings)
-    wish = _Wish(language, threshold, limit)
-    failed = 0
-    for answer in _answers(desk, paths, wish, settings.resolved_compute_threads()):
-        failed += answer.failed
-        if as_json:
-            line = {"file": answer.name, **answer.body}
-            sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-        else:
-            _show(answer)
-        if drawing is not None and not answer.failed:
-            drawing.draw(answer)
-    if failed:
-        _err.print(f"{failed} of {len(paths)} pictures failed · {failed} 张图片失败", style="red")
-        sys.exit(1)
+    fields: dict[str, object] = {"language": language, "threshold": threshold}
+    if limit is not None:
+        fields["limit"] = limit
+    question = Question(desk.media_tagging if media else desk.tagging, fields)
+    answers = ask_all(desk.recognition, question, paths, settings.resolved_compute_threads())
+    draw = None
+    if target is not None:
+        drawing = _TagDrawing(target, question.capability.limits)
+        draw = drawing.draw
+        if media:
+            places = {**fields, "threshold": min(threshold, PLACES_PERCENT), "limit": MAX_LIMIT}
+            where = Question(desk.media_tagging_det, places)
+            draw = _MediaDrawing(drawing, desk.recognition, where, BoxNames(load_vocabulary())).draw
+    print_all(answers, as_json=as_json, show=_show, draw=draw)
 
 
-def find_pictures(named: Sequence[str]) -> list[Path]:
-    """Find the pictures that the command line names.
-
-    Parameters
-    ----------
-    named : sequence of str
-        Files as they are, folders with all below them that are named like pictures, and globs.
-
-    Returns
-    -------
-    list of Path
-        Each once, in the order named; the contents of folders and globs sorted.
-    """
-    found: dict[Path, None] = {}
-    for name in named:
-        path = Path(name)
-        if path.is_dir():
-            below = sorted(path.rglob("*"))
-            found |= dict.fromkeys(p for p in below if p.suffix.lower() in PICTURE_SUFFIXES)
-        elif has_magic(name) and not path.exists():
-            found |= dict.fromkeys(sorted(map(Path, glob(name, recursive=True))))  # noqa: PTH207 -- absolute patterns too
-        else:
-            found[path] = None
-    return list(found)
-
-
-def _answers(
-    desk: LocalDesk, paths: Sequence[Path], wish: _Wish, threads: int
-) -> Iterator[_Answer]:
-    """Answer for every picture in order, several at a time, with a progress bar for many."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with (
-        ThreadPoolExecutor(threads) as pool,
-        Progress(*columns, console=_err, transient=True, disable=len(paths) == 1) as progress,
-    ):
-        task = progress.add_task("tagging · 识别中", total=len(paths))
-        for answer in pool.map(lambda path: _answer(desk, path, wish), paths):
-            progress.advance(task)
-            yield answer
-
-
-def _answer(desk: LocalDesk, path: Path, wish: _Wish) -> _Answer:
-    clock = SystemClock()
-    caller = Caller(
-        request_id=new_request_id(),
-        principal=LOCAL_PRINCIPAL,
-        project_id=ProjectId("local"),
-        region=RegionId("local"),
-        arrived=clock.now(),
-        arrived_monotonic_s=clock.monotonic_s(),
-    )
-    try:
-        body = msgspec.json.encode(
-            {
-                "image": base64.b64encode(path.read_bytes()).decode("ascii"),
-                "language": wish.language,
-                "threshold": wish.threshold,
-                "limit": wish.limit,
-            }
-        )
-    except OSError as error:
-        return _Answer(path, {"error_code": "HY.0001", "error_msg": error.strerror or str(error)})
-    try:
-        reply = desk.recognition.answer(desk.tagging, body, caller, NullMeter())
-    except (RequestError, InferenceError) as error:
-        reply = render_error(error, caller.request_id).body
-    return _Answer(path, msgspec.json.decode(reply))
-
-
-def _show(answer: _Answer) -> None:
+def _show(answer: Answer) -> None:
     console = Console()
-    if answer.failed:
-        _err.print(
-            f"{answer.name}: {answer.body['error_code']} {answer.body['error_msg']}",
-            style="red",
-            markup=False,
-        )
-        return
     console.print(answer.name, style="bold", markup=False, soft_wrap=True)
     table = Table(header_style="bold")
     table.add_column("%", justify="right")
@@ -236,41 +120,41 @@ def _show(answer: _Answer) -> None:
         console.print("no tag at this threshold · 该阈值下没有标签", style="dim")
 
 
-def _font_candidates(store: ModelStore) -> list[Path]:
-    try:
-        return [store.path(get_card(store.cards, FONT_CARD))]
-    except ModelMissingError:
-        return []
+@dataclass(frozen=True, slots=True)
+class _TagDrawing:
+    """Draws the tags of answers beside their pictures."""
 
+    target: DrawingTarget
+    limits: PictureLimits
 
-class _Drawing:
-    """Draws tags beside pictures, into one file or a folder."""
+    def draw(self, answer: Answer) -> None:
+        self.draw_beside(answer, self.target.decode(answer.path, self.limits).pixels)
 
-    def __init__(self, settings: Settings, target: Path, *, single: bool) -> None:
-        self._font = find_font(_font_candidates(open_store(settings)))
-        self._to_file = single and target.suffix != "" and not target.is_dir()
-        self._target = target
-        self._drawn: Counter[str] = Counter()
-        self._budget = MemoryBudget(settings.decode_budget_mib * MIB_BYTES)
-
-    def draw(self, answer: _Answer) -> None:
-        """Draw one picture's tags."""
-        target = self._target if self._to_file else self._target_in_folder(answer.path)
-        image = decode(answer.path.read_bytes(), PICTURE_LIMITS, None, self._budget)
+    def draw_beside(self, answer: Answer, pixels: PixelArray) -> None:
         lines = [
             TagLine(entry["tag"], float(entry["confidence"]) / 100)
             for entry in answer.body["result"]["tags"]
         ]
-        drawn = encode_png(draw_tags(image.pixels, lines, self._font))
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(drawn)
-        except OSError as error:
-            raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
-        _err.print(f"drawn · 已绘制: {target}", markup=False, soft_wrap=True)
+        self.target.write(answer.path, draw_tags(pixels, lines, self.target.font_path))
 
-    def _target_in_folder(self, path: Path) -> Path:
-        """Name the drawing after its picture; pictures of one name get numbers."""
-        self._drawn[path.stem] += 1
-        number = self._drawn[path.stem]
-        return self._target / f"{path.stem}{'' if number == 1 else f'-{number}'}.tags.png"
+
+@dataclass(frozen=True, slots=True)
+class _MediaDrawing:
+    """Draws the tags of answers, and boxes where they are seen."""
+
+    panel: _TagDrawing
+    recognition: RecognitionService
+    where: Question
+    names: BoxNames
+
+    def draw(self, answer: Answer) -> None:
+        target = self.panel.target
+        image = target.decode(answer.path, self.panel.limits)
+        # The list has no boxes on the wire, so they are asked for.
+        places = ask(self.recognition, self.where, answer.path)
+        if places.failed:
+            raise StoreError(f"{answer.name} has changed: {places.body['error_msg']}")
+        said = {entry["tag"] for entry in answer.body["result"]["tags"]}
+        tags = [entry for entry in places.body["result"]["tags"] if entry["tag"] in said]
+        boxes = self.names.lines(tags, image)
+        self.panel.draw_beside(answer, draw_boxes(image.pixels, boxes, target.font_path))

@@ -28,8 +28,11 @@ from huiyan.imaging.picture import PictureLimits
 from huiyan.kernel.clock import Clock
 from huiyan.kernel.errors import PictureError
 from huiyan.kernel.units import FloatArray
-from huiyan.perception.classifier import MIN_SHORT_SIDE_PX, OUTPUT_COUNT, OUTPUT_LAYER
-from huiyan.tagging.recogniser import TagRecogniser, TagScores
+from huiyan.labelling.fusion import SCENE_COUNT
+from huiyan.labelling.labeller import Labeller, Seen
+from huiyan.perception import detector, heads
+from huiyan.perception.classifier import OUTPUT_COUNT, OUTPUT_LAYER
+from huiyan.vocabulary.model import Vocabulary
 from huiyan.vocabulary.tree import fold, membership_of
 
 DEFAULT_THRESHOLD = 0.6
@@ -77,11 +80,13 @@ class TaggingFigures:
     ece_top1 : float
         Calibration error of the most likely output, 15 bins of equal mass, in [0, 1].
     ece_tags : float
-        Calibration error of all tags of a confidence of 0.05 or more, parents included.
+        Calibration error of all decidable tags (`decidable_labels`) of a confidence of 0.05 or
+        more, broad ones included.
     coverage : float
-        Share of pictures with at least one tag at the default threshold, in [0, 1].
+        Share of pictures with at least one tag of their content (`content_labels`) at the default
+        threshold, in [0, 1].
     precision : float
-        Share of the tags at the default threshold that are right, parents included, in [0, 1].
+        Share of the decidable tags at the default threshold that are right, in [0, 1].
     pictures_per_s : float
         Reading, decoding and recognising, one after the other.
     top1_reliability : tuple of ReliabilityBin
@@ -139,11 +144,11 @@ class CoverageFigures:
 
 @dataclass(frozen=True, slots=True)
 class TaggingEvaluator:
-    """Runs a recogniser over sets of pictures.
+    """Runs a labeller over sets of pictures.
 
     Parameters
     ----------
-    recogniser : TagRecogniser
+    labeller : Labeller
         What is judged.
     limits : PictureLimits
         What a picture may be; one outside them counts as unreadable.
@@ -153,7 +158,7 @@ class TaggingEvaluator:
         For the pictures a second.
     """
 
-    recogniser: TagRecogniser
+    labeller: Labeller
     limits: PictureLimits
     budget: MemoryBudget
     clock: Clock
@@ -180,13 +185,14 @@ class TaggingEvaluator:
         InferenceError
             The network failed.
         """
-        tally = _Tally()
-        membership = membership_of(self.recogniser.vocabulary, OUTPUT_LAYER, OUTPUT_COUNT)
+        vocabulary = self.labeller.vocabulary
+        tally = _Tally(decidable_labels(vocabulary), content_labels(vocabulary))
+        membership = membership_of(vocabulary, OUTPUT_LAYER, OUTPUT_COUNT)
         run = _Run()
-        for place, scores in self._answers([picture.path for picture in pictures], run, on_picture):
+        for place, seen in self._answers([picture.path for picture in pictures], run, on_picture):
             truth = np.zeros(OUTPUT_COUNT, dtype=np.float32)
             truth[sorted(pictures[place].outputs)] = 1
-            tally.add(pictures[place].class_name, scores, truth > 0, fold(membership, truth) > 0)
+            tally.add(pictures[place].class_name, seen, truth > 0, fold(membership, truth) > 0)
         hits = np.array(tally.hits, dtype=np.bool_).reshape(-1, TOP_COUNT)
         is_top1: NDArray[np.bool_] = hits[:, 0]
         top1_table = reliability(np.array(tally.top1_confidences, dtype=np.float32), is_top1)
@@ -232,11 +238,12 @@ class TaggingEvaluator:
             The network failed.
         """
         run = _Run()
+        is_content = content_labels(self.labeller.vocabulary)
         counts: list[int] = []
         covered_by_outputs: list[bool] = []
-        for _, scores in self._answers(paths, run, on_picture):
-            counts.append(int((scores.by_label >= threshold).sum()))
-            covered_by_outputs.append(bool(scores.by_output.max() >= threshold))
+        for _, seen in self._answers(paths, run, on_picture):
+            counts.append(int((seen.confidences.by_label[is_content] >= threshold).sum()))
+            covered_by_outputs.append(bool(seen.confidences.by_output.max() >= threshold))
         tag_counts = np.array(counts, dtype=np.int32)
         return CoverageFigures(
             picture_count=len(counts),
@@ -250,18 +257,19 @@ class TaggingEvaluator:
 
     def _answers(
         self, paths: Sequence[Path], run: _Run, on_picture: Callable[[], None]
-    ) -> Iterator[tuple[int, TagScores]]:
+    ) -> Iterator[tuple[int, Seen]]:
         """Answer picture by picture, noting in `run` what went wrong and how long it took."""
+        side_px = self.labeller.min_short_side_px
         for place, path in enumerate(paths):
             start_s = self.clock.monotonic_s()
             try:
-                image = decode(path.read_bytes(), self.limits, MIN_SHORT_SIDE_PX, self.budget)
+                image = decode(path.read_bytes(), self.limits, side_px, self.budget)
             except (OSError, PictureError) as error:
                 run.unreadable.append(f"{path}: {error}")
             else:
-                scores = self.recogniser.score(image)
+                seen = self.labeller.see(image)
                 run.busy_s += self.clock.monotonic_s() - start_s
-                yield place, scores
+                yield place, seen
             on_picture()
 
 
@@ -280,6 +288,8 @@ class _Run:
 class _Tally:
     """The little that is kept of each answer, so that a set of any size fits in memory."""
 
+    decidable: NDArray[np.bool_]
+    is_content: NDArray[np.bool_]
     class_names: list[str] = field(default_factory=list)
     hits: list[NDArray[np.bool_]] = field(default_factory=list)
     top1_confidences: list[float] = field(default_factory=list)
@@ -290,18 +300,64 @@ class _Tally:
     def add(
         self,
         class_name: str,
-        scores: TagScores,
+        seen: Seen,
         output_is_true: NDArray[np.bool_],
         label_is_true: NDArray[np.bool_],
     ) -> None:
-        ranked = top_outputs(scores.by_output, scores.logits, TOP_COUNT)
-        kept = scores.by_label >= LEAST_CONFIDENCE
+        by_output, by_label = seen.confidences.by_output, seen.confidences.by_label
+        ranked = top_outputs(by_output, seen.evidence.features.logits, TOP_COUNT)
+        kept = (by_label >= LEAST_CONFIDENCE) & self.decidable
         self.class_names.append(class_name)
         self.hits.append(output_is_true[ranked])
-        self.top1_confidences.append(float(scores.by_output[ranked[0]]))
-        self.is_covered.append(bool(scores.by_label.max() >= DEFAULT_THRESHOLD))
-        self.shown.append(scores.by_label[kept])
+        self.top1_confidences.append(float(by_output[ranked[0]]))
+        self.is_covered.append(bool(by_label[self.is_content].max() >= DEFAULT_THRESHOLD))
+        self.shown.append(by_label[kept])
         self.shown_is_true.append(label_is_true[kept])
+
+
+def decidable_labels(vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """Find the labels that a picture with one class can tell right from wrong.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The labels.
+
+    Returns
+    -------
+    ndarray of shape (n_labels,), bool
+        True where only the classifier speaks: the class says nothing about a person, a colour or
+        any other thing beside the main one.
+    """
+    of_classes = membership_of(vocabulary, OUTPUT_LAYER, OUTPUT_COUNT)
+    of_kinds = membership_of(vocabulary, detector.OUTPUT_LAYER, detector.OUTPUT_COUNT)
+    has_classes, has_kinds = np.diff(of_classes.offsets) > 0, np.diff(of_kinds.offsets) > 0
+    is_decidable: NDArray[np.bool_] = has_classes & ~has_kinds
+    return is_decidable
+
+
+def content_labels(vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """Find the labels that say what a picture shows.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        The labels.
+
+    Returns
+    -------
+    ndarray of shape (n_labels,), bool
+        True for what the classifier, the detector or the scene head can give; False for formats,
+        colours and the like, of which every picture has some.
+    """
+    layers = (
+        (OUTPUT_LAYER, OUTPUT_COUNT),
+        (detector.OUTPUT_LAYER, detector.OUTPUT_COUNT),
+        (heads.SCENE_LAYER, SCENE_COUNT),
+    )
+    counts = [np.diff(membership_of(vocabulary, *layer).offsets) for layer in layers]
+    is_content: NDArray[np.bool_] = np.add.reduce(counts) > 0
+    return is_content
 
 
 def _join(parts: list[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:

@@ -11,6 +11,7 @@ The paths beside the Image operations are described in ``pages/paths.json``, the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from importlib import metadata, resources
 from typing import Any
@@ -170,7 +171,7 @@ def _operation(
     statuses = sorted({row["status"] for row in errors})
     limits_zh, limits_en = _picture_limits(capability)
     operation: dict[str, Any] = {
-        "operationId": f"{capability.interface}_{capability.version}".replace(".", "_"),
+        "operationId": re.sub(r"\W", "_", f"{capability.interface}_{capability.version}"),
         "tags": ["image"],
         "summary": schema.title.en,
         "x-summary-zh": schema.title.zh,

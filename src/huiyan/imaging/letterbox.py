@@ -81,4 +81,7 @@ def bgr_planes(pixels: PixelArray) -> FloatArray:
     ndarray of shape (1, 3, H, W), float32
         0 to 255, C-contiguous, a new array.
     """
-    return cv2.dnn.blobFromImage(pixels, swapRB=True)  # type: ignore[return-value]  # OpenCV's stubs know no dtypes
+    planes = np.empty((1, 3, *pixels.shape[:2]), np.float32)
+    for plane, channel in zip(planes[0], reversed(cv2.split(pixels)), strict=True):
+        plane[...] = channel
+    return planes

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
 
     device: Literal["cpu", "cuda"] = "cpu"
     allowed_licences: tuple[str, ...] | None = None
+    detector_slicing: Literal["off", "standard", "fine"] = "standard"
 
     decode_budget_mib: Annotated[int, Field(ge=64, le=65536)] = 400
     fetch_ports: tuple[int, ...] = (80, 443)

@@ -233,7 +233,7 @@ class Detector:
             np.concatenate([getattr(it, name) for it in found])
             for name in ("xyxy", "scores", "classes", "by_view")
         )
-        kept = suppress(xyxy, scores, classes, _MAX_IOU)[:MAX_DETECTIONS]
+        kept = suppress(xyxy, scores, classes, _MAX_IOU, MAX_DETECTIONS)
         return Detections(xyxy[kept], scores[kept], classes[kept], by_view)
 
     def _look(self, image: Image, part: Slice) -> Detections:
@@ -243,7 +243,7 @@ class Detector:
         outputs = self._session.run((pixels[np.newaxis],))
         unit, scores, classes = _read(outputs)
         best = outputs[1][0].max(axis=0)[np.newaxis, _COCO_ID_OF_CLASS]
-        kept = suppress(unit, scores, classes, _MAX_IOU)[:MAX_DETECTIONS]
+        kept = suppress(unit, scores, classes, _MAX_IOU, MAX_DETECTIONS)
         unit = np.clip(unit[kept], np.float32(0), np.float32(1))
         left, top, right, bottom = part
         is_inner = np.array([left > 0, top > 0, right < width, bottom < height])

@@ -14,16 +14,23 @@ from huiyan.kernel.units import FloatArray
 IndexArray = NDArray[np.intp]
 
 
+_CHUNK = 96
+"""Boxes decided at once: few enough that all against all stays cheap."""
+
+
 def suppress(
-    xyxy: FloatArray, scores: FloatArray, classes: IndexArray, max_iou: float
+    xyxy: FloatArray,
+    scores: FloatArray,
+    classes: IndexArray,
+    max_iou: float,
+    max_count: int | None = None,
 ) -> IndexArray:
     """Keep the surest of boxes of one class that overlap.
 
     Parameters
     ----------
     xyxy : ndarray of shape (N, 4), float32
-        Boxes as (left, top, right, bottom), in any one unit, finite; N may be 0. Time and memory
-        grow with the square of the boxes of one class.
+        Boxes as (left, top, right, bottom), in any one unit, finite; N may be 0.
     scores : ndarray of shape (N,), float32
         Higher is surer.
     classes : ndarray of shape (N,), intp
@@ -31,6 +38,9 @@ def suppress(
     max_iou : float
         From 0 to 1: a box that shares more than this with a kept, surer one, as intersection over
         union, goes.
+    max_count : int, optional
+        The most that are kept, the surest of them, at least 0; all by default. A small number
+        saves much time: what lies behind the last one kept is never looked at.
 
     Returns
     -------
@@ -39,40 +49,57 @@ def suppress(
 
     Notes
     -----
-    The result is that of walking through the boxes one by one from the surest down. Here all boxes
-    whose fate is settled are decided at once, which takes a few rounds instead of N.
+    The result is that of walking through the boxes one by one from the surest down, which is done
+    in chunks: each is compared with what is kept already, then within itself. Time grows with the
+    boxes looked at times the boxes kept.
     """
     order = np.argsort(-scores, kind="stable")
-    surer, weaker = _overlapping_pairs(xyxy[order], classes[order], max_iou)
-    is_open = np.ones(len(order), np.bool_)
-    is_kept = np.zeros(len(order), np.bool_)
-    while len(surer):
-        is_kept_now = is_open.copy()
-        is_kept_now[weaker] = False
-        is_kept |= is_kept_now
-        is_open &= ~is_kept_now
-        is_open[weaker[is_kept_now[surer]]] = False
-        still = is_open[surer] & is_open[weaker]
-        surer, weaker = surer[still], weaker[still]
-    return order[is_kept | is_open]
+    most = len(order) if max_count is None else max_count
+    edges, classes = np.ascontiguousarray(xyxy[order].T), classes[order]
+    kept = np.empty(0, np.intp)
+    for start in range(0, len(order), _CHUNK):
+        if len(kept) >= most:
+            break
+        left = np.arange(start, min(start + _CHUNK, len(order)))
+        if start:
+            left = left[~_overlaps(edges, classes, kept, left, max_iou).any(axis=0)]
+        kept = np.concatenate([kept, left[_walk(_overlaps(edges, classes, left, left, max_iou))]])
+    return order[kept[:most]]
 
 
-def _overlapping_pairs(
-    xyxy: FloatArray, classes: IndexArray, max_iou: float
-) -> tuple[IndexArray, IndexArray]:
-    """List the pairs of one class that overlap too much, as places of the surer and the weaker."""
-    by_class = np.argsort(classes, kind="stable")
-    # In `by_class`, a box at place p pairs with all from p + 1 to the end of its class.
-    ends = np.searchsorted(classes[by_class], classes[by_class], side="right")
-    places = np.arange(len(by_class))
-    counts = ends - places - 1
-    first = np.repeat(places, counts)
-    starts = np.cumsum(counts) - counts
-    second = np.arange(len(first)) - np.repeat(starts, counts) + first + 1
-    surer, weaker = by_class[first], by_class[second]
-    areas = np.maximum(xyxy[:, 2] - xyxy[:, 0], 0) * np.maximum(xyxy[:, 3] - xyxy[:, 1], 0)
-    one, other = xyxy[surer], xyxy[weaker]
-    sides = np.minimum(one[:, 2:], other[:, 2:]) - np.maximum(one[:, :2], other[:, :2])
-    shared = np.maximum(sides[:, 0], 0) * np.maximum(sides[:, 1], 0)
-    is_too_much = shared > max_iou * (areas[surer] + areas[weaker] - shared)
-    return surer[is_too_much], weaker[is_too_much]
+def _walk(overlaps: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Decide boxes one by one, surest first, by which of them overlap too much."""
+    is_kept = np.ones(len(overlaps), np.bool_)
+    later = np.triu(overlaps, 1)
+    for place in np.flatnonzero(later.any(axis=1)).tolist():
+        if is_kept[place]:
+            is_kept[later[place]] = False
+    return is_kept
+
+
+def _overlaps(
+    edges: FloatArray, classes: IndexArray, ones: IndexArray, others: IndexArray, max_iou: float
+) -> NDArray[np.bool_]:
+    """Tell which boxes of one class overlap too much; shape (len(ones), len(others))."""
+    one, other = edges[:, ones, np.newaxis], edges[:, others]
+    shared = _overlap_along(one[0], one[2], other[0], other[2])
+    shared *= _overlap_along(one[1], one[3], other[1], other[3])
+    most = _areas(one) + _areas(other)
+    most -= shared
+    most *= np.float32(max_iou)
+    is_same: NDArray[np.bool_] = classes[ones, np.newaxis] == classes[others]
+    return (shared > most) & is_same
+
+
+def _overlap_along(
+    low: FloatArray, high: FloatArray, other_low: FloatArray, other_high: FloatArray
+) -> FloatArray:
+    common: FloatArray = np.minimum(high, other_high)
+    common -= np.maximum(low, other_low)
+    return np.maximum(common, np.float32(0), out=common)
+
+
+def _areas(edges: FloatArray) -> FloatArray:
+    left, top, right, bottom = edges
+    areas: FloatArray = np.maximum(right - left, 0) * np.maximum(bottom - top, 0)
+    return areas

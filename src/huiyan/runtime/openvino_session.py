@@ -87,7 +87,6 @@ class OpenVINOSession:
         self._card = card
         self._compiled = compiled
         self._idle: deque[Any] = deque()
-        self._output_count = len(compiled.outputs)
         self.facts = facts
 
     def run(self, inputs: tuple[AnyArray, ...]) -> tuple[AnyArray, ...]:
@@ -119,7 +118,8 @@ class OpenVINOSession:
             raise InferenceError(f"{self._card.name}: {error}") from error
         finally:
             self._idle.append(request)
-        return tuple(results[number] for number in range(self._output_count))
+        outputs: tuple[AnyArray, ...] = results.to_tuple()
+        return outputs
 
 
 def open_openvino_session(

@@ -8,9 +8,8 @@ Source: ``docs/wire.md``, "Image tagging" and "Picture limits".
 from __future__ import annotations
 
 from huiyan.imaging.picture import Format, PictureLimits
-from huiyan.perception.classifier import MIN_SHORT_SIDE_PX
+from huiyan.labelling.model import Finding, LabelParams
 from huiyan.recognition.model import Capability
-from huiyan.tagging.model import Tag, TagParams
 from huiyan.tagging.recogniser import TagRecogniser
 from huiyan.tagging.wire import parse_v1, parse_v2, render_v1, render_v2
 
@@ -20,7 +19,7 @@ PICTURE_LIMITS = PictureLimits(
     max_side_px=4096,
 )
 
-TaggingCapability = Capability[TagParams, tuple[Tag, ...]]
+TaggingCapability = Capability[LabelParams, tuple[Finding, ...]]
 
 
 def tagging_capabilities(
@@ -44,7 +43,7 @@ def tagging_capabilities(
             version="v2",
             path="/v2/{project_id}/image/tagging",
             limits=PICTURE_LIMITS,
-            min_short_side_px=MIN_SHORT_SIDE_PX,
+            min_short_side_px=recogniser.min_short_side_px,
             parse=parse_v2,
             recognise=recogniser.recognise,
             render=render_v2,
@@ -54,7 +53,7 @@ def tagging_capabilities(
             version="v1.0",
             path="/v1.0/image/tagging",
             limits=PICTURE_LIMITS,
-            min_short_side_px=MIN_SHORT_SIDE_PX,
+            min_short_side_px=recogniser.min_short_side_px,
             parse=parse_v1,
             recognise=recogniser.recognise,
             render=render_v1,

@@ -10,122 +10,45 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from huiyan.kernel.language import LANGUAGES, Bilingual
-from huiyan.recognition.schema import (
-    OperationSchema,
-    Schema,
-    describe,
-    request_schema,
-    result_schema,
+from huiyan.kernel.language import Bilingual
+from huiyan.labelling.schema import (
+    I18N_TAG,
+    LANGUAGE,
+    LISTED_TAG,
+    TAG,
+    exact_object,
+    labels_request,
+    tags_response,
 )
-from huiyan.tagging.wire import (
-    DEFAULT_LIMIT,
-    DEFAULT_THRESHOLD_PERCENT,
-    MAX_LIMIT,
-    V1_DEFAULT_LIMIT,
-    V1_DEFAULT_THRESHOLD_PERCENT,
-)
+from huiyan.labelling.wire import MAX_LIMIT
+from huiyan.recognition.schema import OperationSchema, describe, request_schema
+from huiyan.tagging.wire import DEFAULTS, V1_DEFAULTS
 
-
-def _object(properties: dict[str, Schema]) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _tags(tag: Schema) -> Schema:
-    tags = describe(
-        {"type": "array", "items": tag, "maxItems": MAX_LIMIT},
-        "标签，按置信度从高到低；没有高于阈值的标签时为空数组。",
-        "The tags, the most certain first; empty where none reaches the threshold.",
-    )
-    return result_schema(_object({"tags": tags}))
-
-
-_LANGUAGE = describe(
-    {"type": "string", "enum": list(LANGUAGES), "default": "zh"},
-    "tag 与 type 的语言：zh 中文，en 英文。i18n 字段总是两种语言都有。",
-    "The language of tag and type: zh Chinese, en English. The i18n fields always hold both.",
+_V2_REQUEST = labels_request(
+    DEFAULTS,
+    threshold_zh="置信度阈值（百分数），低于它的标签不返回。",
+    threshold_en="Tags of a lower confidence, in percent, are left out.",
 )
-_TAG = describe(
-    {"type": "string"}, "所选语言的标签名称。", "The tag's name in the language chosen."
-)
-_TYPE = describe(
-    {"type": "string"}, "所选语言的类别名称。", "The name of its category in the language chosen."
-)
-_I18N_TAG = describe(
-    _object({"zh": {"type": "string"}, "en": {"type": "string"}}),
-    "标签名称的中文与英文。",
-    "The tag's name in Chinese and English.",
-)
-_I18N_TYPE = describe(
-    _object({"zh": {"type": "string"}, "en": {"type": "string"}}),
-    "类别名称的中文与英文。",
-    "The category's name in Chinese and English.",
-)
-
-_V2_REQUEST = request_schema(
-    {
-        "language": _LANGUAGE,
-        "threshold": describe(
-            {
-                "type": "number",
-                "minimum": 0,
-                "maximum": 100,
-                "default": DEFAULT_THRESHOLD_PERCENT,
-            },
-            "置信度阈值（百分数），低于它的标签不返回。",
-            "Tags of a lower confidence, in percent, are left out.",
-        ),
-        "limit": describe(
-            {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-            "最多返回的标签数。必须写成整数：5.0 不接受。",
-            "At most so many tags. Written as an integer: 5.0 is refused.",
-        ),
-    }
-)
-_V2_RESPONSE = _tags(
-    _object(
-        {
-            "confidence": describe(
-                {"type": "string", "pattern": r"^(100|[0-9]{1,2})\.[0-9]{2}$"},
-                "置信度 0–100，写成带两位小数的字符串。",
-                "The confidence, 0 to 100, as text with two decimals.",
-            ),
-            "type": _TYPE,
-            "tag": _TAG,
-            "i18n_tag": _I18N_TAG,
-            "i18n_type": _I18N_TYPE,
-            "instances": describe(
-                {"type": "array", "maxItems": 0},
-                "本操作不返回位置框，总是空数组。",
-                "This operation gives no boxes: always empty.",
-            ),
-        }
-    )
-)
+_V2_RESPONSE = tags_response(LISTED_TAG)
 
 _V1_REQUEST = request_schema(
     {
-        "language": _LANGUAGE,
+        "language": LANGUAGE,
         "threshold": describe(
-            {"type": "number", "default": V1_DEFAULT_THRESHOLD_PERCENT},
+            {"type": "number", "default": V1_DEFAULTS.threshold_percent},
             "置信度阈值 0–100；超出范围时按默认值处理。",
             "Tags below it, 0 to 100, are left out; a value out of range means the default.",
         ),
         "limit": describe(
-            {"type": "integer", "default": V1_DEFAULT_LIMIT},
+            {"type": "integer", "default": V1_DEFAULTS.limit},
             f"最多返回的标签数，1–{MAX_LIMIT}；超出范围（旧客户端发送 -1）时按默认值处理。",
             f"At most so many tags, 1 to {MAX_LIMIT}; a value out of range (old clients send -1) "
             "means the default.",
         ),
     }
 )
-_V1_RESPONSE = _tags(
-    _object(
+_V1_RESPONSE = tags_response(
+    exact_object(
         {
             "confidence": describe(
                 {"type": "number", "minimum": 0, "maximum": 100},
@@ -137,8 +60,8 @@ _V1_RESPONSE = _tags(
                 "三种类别之一，不翻译。",
                 "One of three kinds, never translated.",
             ),
-            "tag": _TAG,
-            "i18n_tag": _I18N_TAG,
+            "tag": TAG,
+            "i18n_tag": I18N_TAG,
         }
     )
 )

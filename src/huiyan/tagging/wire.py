@@ -1,33 +1,32 @@
 """The wire of image tagging: v2 and the older v1.0.
 
-Owns: every quirk of the two formats. Has no opinion on: how tags are found.
+Owns: the defaults of both versions and every quirk of v1.0. Has no opinion on: how tags are found,
+and what all tagging operations share (``labelling.wire``).
 
 Source: ``docs/wire.md``, "Image tagging".
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from huiyan.kernel.errors import InvalidParameterError
-from huiyan.recognition.model import ParsedRequest
-from huiyan.recognition.wire import (
-    WireFields,
-    parse_fields,
-    parse_integer,
-    parse_language,
-    parse_number,
+from huiyan.labelling.model import Finding, LabelParams
+from huiyan.labelling.wire import (
+    MAX_LIMIT,
+    I18nText,
+    LabelDefaults,
+    build_request,
+    parse_request,
+    render_i18n,
+    render_labels,
+    render_tags,
 )
-from huiyan.tagging.model import Tag, TagParams
+from huiyan.recognition.model import ParsedRequest
+from huiyan.recognition.wire import parse_fields, parse_number
 
-DEFAULT_THRESHOLD_PERCENT = 60.0
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 150
-
-V1_DEFAULT_THRESHOLD_PERCENT = 0.0
-V1_DEFAULT_LIMIT = 30
+DEFAULTS = LabelDefaults(threshold_percent=60.0, limit=50)
+V1_DEFAULTS = LabelDefaults(threshold_percent=0.0, limit=30)
 
 V1_TYPE_OF_CATEGORY = {
     "scene": "scene",
@@ -50,31 +49,14 @@ V1_TYPE_OF_CATEGORY = {
 """v1.0 knows three types; every category that is not listed is an ``object``."""
 
 
-class _I18nText(msgspec.Struct):
-    zh: str
-    en: str
-
-
-class _TagV2(msgspec.Struct):
-    confidence: str
-    type: str
-    tag: str
-    i18n_tag: _I18nText
-    i18n_type: _I18nText
-    instances: list[Any]
-
-
 class _TagV1(msgspec.Struct):
     confidence: float
     type: str
     tag: str
-    i18n_tag: _I18nText
+    i18n_tag: I18nText
 
 
-_ENCODER = msgspec.json.Encoder()
-
-
-def parse_v2(body: bytes) -> ParsedRequest[TagParams]:
+def parse_v2(body: bytes) -> ParsedRequest[LabelParams]:
     """Parse a v2 request body.
 
     Parameters
@@ -84,7 +66,7 @@ def parse_v2(body: bytes) -> ParsedRequest[TagParams]:
 
     Returns
     -------
-    ParsedRequest of TagParams
+    ParsedRequest of LabelParams
         Parameters (threshold 0–1) and the picture's source.
 
     Raises
@@ -93,17 +75,10 @@ def parse_v2(body: bytes) -> ParsedRequest[TagParams]:
         As ``huiyan.recognition.wire.parse_fields``, and for values out of range: threshold 0..100
         (default 60), limit 1..150 (default 50), language zh (default) or en.
     """
-    fields = parse_fields(body)
-    threshold_percent = DEFAULT_THRESHOLD_PERCENT
-    if fields.threshold is not None:
-        threshold_percent = parse_number("threshold", fields.threshold, 0, 100)
-    limit = DEFAULT_LIMIT
-    if fields.limit is not None:
-        limit = parse_integer("limit", fields.limit, 1, MAX_LIMIT)
-    return _request(fields, threshold_percent, limit)
+    return parse_request(body, DEFAULTS)
 
 
-def parse_v1(body: bytes) -> ParsedRequest[TagParams]:
+def parse_v1(body: bytes) -> ParsedRequest[LabelParams]:
     """Parse a v1.0 request body.
 
     Parameters
@@ -113,7 +88,7 @@ def parse_v1(body: bytes) -> ParsedRequest[TagParams]:
 
     Returns
     -------
-    ParsedRequest of TagParams
+    ParsedRequest of LabelParams
         Parameters (threshold 0–1) and the picture's source. A threshold outside 0..100 means the
         default 0, a limit outside 1..150 (old clients send -1) the default 30.
 
@@ -123,26 +98,26 @@ def parse_v1(body: bytes) -> ParsedRequest[TagParams]:
         As ``huiyan.recognition.wire.parse_fields``, and for values of the wrong JSON type.
     """
     fields = parse_fields(body)
-    threshold_percent = V1_DEFAULT_THRESHOLD_PERCENT
+    threshold_percent = V1_DEFAULTS.threshold_percent
     if fields.threshold is not None:
         given = parse_number("threshold", fields.threshold, -_ANY, _ANY)
-        threshold_percent = given if 0 <= given <= 100 else V1_DEFAULT_THRESHOLD_PERCENT
-    limit = V1_DEFAULT_LIMIT
+        threshold_percent = given if 0 <= given <= 100 else V1_DEFAULTS.threshold_percent
+    limit = V1_DEFAULTS.limit
     if fields.limit is not None:
         if isinstance(fields.limit, bool) or not isinstance(fields.limit, int):
             raise InvalidParameterError("limit", "must be an integer")
-        limit = fields.limit if 1 <= fields.limit <= MAX_LIMIT else V1_DEFAULT_LIMIT
-    return _request(fields, threshold_percent, limit)
+        limit = fields.limit if 1 <= fields.limit <= MAX_LIMIT else V1_DEFAULTS.limit
+    return build_request(fields, threshold_percent, limit)
 
 
-def render_v2(tags: tuple[Tag, ...], params: TagParams) -> bytes:
+def render_v2(findings: tuple[Finding, ...], params: LabelParams) -> bytes:
     """Render a v2 answer.
 
     Parameters
     ----------
-    tags : tuple of Tag
+    findings : tuple of Finding
         Confidence falling.
-    params : TagParams
+    params : LabelParams
         The request's parameters, for the language.
 
     Returns
@@ -150,17 +125,17 @@ def render_v2(tags: tuple[Tag, ...], params: TagParams) -> bytes:
     bytes
         The JSON answer; confidences are strings with two decimals, ``instances`` is empty.
     """
-    return _ENCODER.encode({"result": {"tags": [_tag_v2(tag, params) for tag in tags]}})
+    return render_labels(findings, params)
 
 
-def render_v1(tags: tuple[Tag, ...], params: TagParams) -> bytes:
+def render_v1(findings: tuple[Finding, ...], params: LabelParams) -> bytes:
     """Render a v1.0 answer.
 
     Parameters
     ----------
-    tags : tuple of Tag
+    findings : tuple of Finding
         Confidence falling.
-    params : TagParams
+    params : LabelParams
         The request's parameters, for the language.
 
     Returns
@@ -168,36 +143,17 @@ def render_v1(tags: tuple[Tag, ...], params: TagParams) -> bytes:
     bytes
         The JSON answer; confidences are numbers 0..100, ``type`` is object, scene or concept.
     """
-    return _ENCODER.encode({"result": {"tags": [_tag_v1(tag, params) for tag in tags]}})
+    return render_tags([_tag_v1(finding, params) for finding in findings])
 
 
 _ANY = 1e308
 
 
-def _request(fields: WireFields, threshold_percent: float, limit: int) -> ParsedRequest[TagParams]:
-    params = TagParams(
-        language=parse_language(fields.language), threshold=threshold_percent / 100, limit=limit
-    )
-    return ParsedRequest(params=params, source=fields.source)
-
-
-def _tag_v2(tag: Tag, params: TagParams) -> _TagV2:
-    name, category = tag.label.name, tag.label.category.name
-    return _TagV2(
-        confidence=f"{tag.confidence * 100:.2f}",
-        type=category.pick(params.language),
-        tag=name.pick(params.language),
-        i18n_tag=_I18nText(name.zh, name.en),
-        i18n_type=_I18nText(category.zh, category.en),
-        instances=[],
-    )
-
-
-def _tag_v1(tag: Tag, params: TagParams) -> _TagV1:
-    name = tag.label.name
+def _tag_v1(finding: Finding, params: LabelParams) -> _TagV1:
+    name = finding.label.name
     return _TagV1(
-        confidence=round(tag.confidence * 100, 2),
-        type=V1_TYPE_OF_CATEGORY.get(tag.label.category.id, "object"),
+        confidence=round(finding.confidence * 100, 2),
+        type=V1_TYPE_OF_CATEGORY.get(finding.label.category.id, "object"),
         tag=name.pick(params.language),
-        i18n_tag=_I18nText(name.zh, name.en),
+        i18n_tag=render_i18n(name),
     )

@@ -133,17 +133,30 @@ def membership_of(vocabulary: Vocabulary, model: str, n_outputs: int) -> Members
         A label claims an output that the model does not have.
     """
     below: list[set[int]] = [set() for _ in vocabulary.labels]
-    for row, above in enumerate(ancestor_rows(vocabulary)):
-        label = vocabulary.labels[row]
+    for row, label in enumerate(vocabulary.labels):
         own = {output.index for output in label.outputs if output.model == model}
-        if own and max(own) >= n_outputs:
+        if not own:
+            continue
+        if max(own) >= n_outputs:
             raise VocabularyError(f"{label.id}: {model}:{max(own)} is not below {n_outputs}")
-        for member_row in (row, *above):
+        for member_row in _with_ancestors(vocabulary, row):
             below[member_row] |= own
     offsets = np.zeros(len(below) + 1, dtype=np.int64)
     offsets[1:] = np.cumsum([len(outputs) for outputs in below])
     flat = [index for outputs in below for index in sorted(outputs)]
     return Membership(offsets, np.array(flat, dtype=np.int64), n_outputs)
+
+
+def _with_ancestors(vocabulary: Vocabulary, row: int) -> set[int]:
+    """Walk up from one label: few labels have outputs of a given model, so few walks are needed."""
+    found: set[int] = set()
+    waiting = [row]
+    while waiting:
+        current = waiting.pop()
+        if current not in found:
+            found.add(current)
+            waiting += [vocabulary.row_by_id[it] for it in vocabulary.labels[current].parents]
+    return found
 
 
 def fold(membership: Membership, scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,40 +14,8 @@ from made_pictures import jpeg, png_bomb
 from PIL import Image
 
 from huiyan.cli.main import cli
-from huiyan.cli.tag import find_pictures
 from huiyan.kernel.errors import StoreError
 from huiyan.kernel.settings import load_settings
-
-
-class TestFindPictures:
-    def test_nothing_named_finds_nothing(self) -> None:
-        assert find_pictures(()) == []
-
-    def test_a_file_is_taken_as_it_is(self, tmp_path: Path) -> None:
-        assert find_pictures([str(tmp_path / "absent.txt")]) == [tmp_path / "absent.txt"]
-
-    def test_a_folder_gives_the_pictures_below_it_sorted(self, tmp_path: Path) -> None:
-        names = ["b.JPG", "a.png", "deep/er/c.webp", "d.bmp", "notes.txt", "movie.mp4"]
-        for name in names:
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).touch()
-        found = [str(path.relative_to(tmp_path)) for path in find_pictures([str(tmp_path)])]
-        assert found == ["a.png", "b.JPG", "d.bmp", "deep/er/c.webp"]
-
-    def test_a_glob_gives_what_it_matches_and_nothing_twice(self, tmp_path: Path) -> None:
-        for name in ("a.jpg", "b.jpg", "c.png"):
-            (tmp_path / name).touch()
-        found = find_pictures([f"{tmp_path}/*.jpg", f"{tmp_path}/a.jpg", f"{tmp_path}/**"])
-        assert [path.name for path in found if path.suffix][:2] == ["a.jpg", "b.jpg"]
-        assert len(found) == len(set(found))
-
-    def test_a_glob_that_matches_nothing_finds_nothing(self, tmp_path: Path) -> None:
-        assert find_pictures([f"{tmp_path}/*.jpg"]) == []
-
-    def test_a_file_whose_name_looks_like_a_glob_is_a_file(self, tmp_path: Path) -> None:
-        odd = tmp_path / "[a].jpg"
-        odd.touch()
-        assert find_pictures([str(odd)]) == [odd]
 
 
 def test_without_a_picture_it_says_so(tmp_path: Path) -> None:

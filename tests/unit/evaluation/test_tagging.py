@@ -1,54 +1,36 @@
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image as PilImage
+from colour_labeller import fused_labeller, paint
+from made_evidence import Made
 
 from huiyan.evaluation.labelled import LabelledPicture
 from huiyan.evaluation.tagging import TaggingEvaluator
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.picture import Format, PictureLimits
 from huiyan.kernel.clock import SystemClock
-from huiyan.kernel.units import AnyArray
-from huiyan.perception.classifier import Classifier
-from huiyan.tagging.calibration import load_calibration
-from huiyan.tagging.recogniser import TagRecogniser
 from huiyan.vocabulary.load import load_vocabulary
 
 GOLDEN_RETRIEVER = 207
 LABRADOR = 208
 LAPTOP = 620
-RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-
-
-class ColourSession:
-    """Sees a dog in red, a laptop in green, and nothing in particular in blue."""
-
-    def run(self, inputs: tuple[AnyArray, ...]) -> tuple[AnyArray, ...]:
-        red, green, _ = inputs[0][0, 140, 140].tolist()
-        logits = np.zeros((1, 1000), np.float32)
-        if red > 128:
-            logits[0, [GOLDEN_RETRIEVER, LABRADOR]] = 20, 15
-        elif green > 128:
-            logits[0, LAPTOP] = 20
-        return logits, np.zeros((1, 1280), np.float32)
 
 
 @pytest.fixture(scope="module")
 def evaluator() -> TaggingEvaluator:
-    recogniser = TagRecogniser(Classifier(ColourSession()), load_vocabulary(), load_calibration())
+    """Red shows a dog, green a laptop, and blue nothing in particular."""
+    labeller = fused_labeller(
+        load_vocabulary(),
+        {
+            "red": Made(logits={GOLDEN_RETRIEVER: 20, LABRADOR: 15}),
+            "green": Made(logits={LAPTOP: 20}),
+            "blue": Made(),
+        },
+    )
     limits = PictureLimits(frozenset(Format), min_side_px=1, max_side_px=10_000)
-    return TaggingEvaluator(recogniser, limits, MemoryBudget(1 << 28), SystemClock())
-
-
-def _write(path: Path, colour: tuple[int, int, int]) -> Path:
-    buffer = io.BytesIO()
-    PilImage.new("RGB", (320, 320), colour).save(buffer, "JPEG", quality=95)
-    path.write_bytes(buffer.getvalue())
-    return path
+    return TaggingEvaluator(labeller, limits, MemoryBudget(1 << 28), SystemClock())
 
 
 def _labelled(path: Path, *outputs: int) -> LabelledPicture:
@@ -72,7 +54,7 @@ def test_a_set_of_which_nothing_can_be_read_gives_zeros_and_names(
 
 
 def test_hits_are_counted_over_classes(tmp_path: Path, evaluator: TaggingEvaluator) -> None:
-    red, green = _write(tmp_path / "r.jpg", RED), _write(tmp_path / "g.jpg", GREEN)
+    red, green = paint(tmp_path / "r.jpg", "red"), paint(tmp_path / "g.jpg", "green")
     figures = evaluator.measure(
         (_labelled(red, GOLDEN_RETRIEVER), _labelled(red, LABRADOR), _labelled(green, 900)),
         lambda: None,
@@ -91,7 +73,7 @@ def test_hits_are_counted_over_classes(tmp_path: Path, evaluator: TaggingEvaluat
 def test_a_picture_may_have_several_right_classes(
     tmp_path: Path, evaluator: TaggingEvaluator
 ) -> None:
-    red = _write(tmp_path / "r.jpg", RED)
+    red = paint(tmp_path / "r.jpg", "red")
     figures = evaluator.measure((_labelled(red, LABRADOR, GOLDEN_RETRIEVER),), lambda: None)
     assert figures.top1 == 1
 
@@ -99,7 +81,7 @@ def test_a_picture_may_have_several_right_classes(
 def test_a_broad_tag_is_right_where_the_class_lies_below_it(
     tmp_path: Path, evaluator: TaggingEvaluator
 ) -> None:
-    red = _write(tmp_path / "r.jpg", RED)
+    red = paint(tmp_path / "r.jpg", "red")
     right = evaluator.measure((_labelled(red, GOLDEN_RETRIEVER),), lambda: None)
     assert right.precision == 1
     assert right.ece_tags < 0.01
@@ -113,7 +95,7 @@ def test_a_broad_tag_is_right_where_the_class_lies_below_it(
 def test_coverage_tells_broad_labels_from_classes(
     tmp_path: Path, evaluator: TaggingEvaluator
 ) -> None:
-    red, blue = _write(tmp_path / "r.jpg", RED), _write(tmp_path / "b.jpg", BLUE)
+    red, blue = paint(tmp_path / "r.jpg", "red"), paint(tmp_path / "b.jpg", "blue")
     figures = evaluator.cover((red, blue), 0.9999, lambda: None)
     assert figures.picture_count == 2
     assert figures.coverage == 0.5

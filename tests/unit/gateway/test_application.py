@@ -79,7 +79,7 @@ def test_a_trailing_slash_is_another_path(house: House) -> None:
 
 def test_a_call_is_in_hand_while_it_is_worked_on(house: House) -> None:
     seen: list[int] = []
-    house.recogniser.before = lambda: seen.append(house.admission.calls)
+    house.assembly.before = lambda: seen.append(house.admission.calls)
     assert house.ask(house.request(tagging_body(jpeg()))).status == 200
     assert seen == [1]
     assert house.admission.calls == 0
@@ -90,7 +90,7 @@ class TestCancelled:
 
     def test_while_it_is_worked_on_the_reply_and_the_record_agree(self, house: House) -> None:
         gate = Gate()
-        house.recogniser.before = gate
+        house.assembly.before = gate
 
         async def run() -> Answer:
             call = asyncio.create_task(house.answer(house.request(tagging_body(jpeg()))))

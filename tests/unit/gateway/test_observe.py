@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from in_process import FakeRecogniser
+from fake_assembly import fake_offer
 from structlog.testing import capture_logs
 
 from huiyan.gateway.call import Arrival, Reply, Target
 from huiyan.gateway.observe import Observer
 from huiyan.kernel.ids import RequestId
 from huiyan.monitoring.prometheus import Metrics
-from huiyan.tagging.capability import tagging_capabilities
 
 
 class StoppedClock:
@@ -28,7 +27,7 @@ def metrics() -> Metrics:
 
 
 def test_a_call_is_one_event_and_one_count(metrics: Metrics) -> None:
-    v2, _v1 = tagging_capabilities(FakeRecogniser())  # type: ignore[arg-type]  # a fake
+    v2, _ = fake_offer()[0]
     arrival = Arrival(RequestId("a" * 32), StoppedClock().now(), 12.0)
     with capture_logs() as events:
         Observer(metrics, StoppedClock()).call_ended(

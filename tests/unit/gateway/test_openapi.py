@@ -8,42 +8,29 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from fake_assembly import fake_offer
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from strict_json import faults
 
 from huiyan.gateway.errors_wire import TABLE
 from huiyan.gateway.openapi import build_document, openapi_routes, preferred_language
 from huiyan.gateway.openapi_page import render_page
-from huiyan.imaging.picture import Format, PictureLimits
+from huiyan.imaging.picture import Image
 from huiyan.kernel.errors import InvalidParameterError
 from huiyan.kernel.language import Bilingual
-from huiyan.recognition.model import AnyCapability, Capability
 from huiyan.recognition.schema import OperationSchema, describe, request_schema, result_schema
-from huiyan.tagging.schema import TAGGING_SCHEMAS
-from huiyan.tagging.wire import parse_v1, parse_v2, render_v1, render_v2
 
-LIMITS = PictureLimits(frozenset(Format), 15, 4096)
-PATHS = {"v2": "/v2/{project_id}/image/tagging", "v1.0": "/v1.0/image/tagging"}
-WIRES = {"v2": (parse_v2, render_v2), "v1.0": (parse_v1, render_v1)}
-
-
-def capability(version: str) -> AnyCapability:
-    parse, render = WIRES[version]
-    return Capability(
-        interface="tagging",
-        version=version,
-        path=PATHS[version],
-        limits=LIMITS,
-        min_short_side_px=None,
-        parse=parse,
-        recognise=lambda _image, _params: (),
-        render=render,
-    )
-
-
-DOCUMENTED = [(capability(version), TAGGING_SCHEMAS[version]) for version in PATHS]
+DOCUMENTED = fake_offer()
 DOCUMENT = build_document(DOCUMENTED)
+BY_PATH = {capability.path: (capability, schema) for capability, schema in DOCUMENTED}
+V2, V1 = "/v2/{project_id}/image/tagging", "/v1.0/image/tagging"
+BOXES = "/v2/{project_id}/image/media-tagging-det"
+SUBJECT = "/v3/{project_id}/image/main-object-detection"
+SIDES = {V2: "15–4096 px", V1: "15–4096 px"}
+OTHER_SIDES = "1–10000 px"
 
 
 def nodes(value: object) -> Iterator[dict[str, Any]]:
@@ -62,11 +49,32 @@ def operations() -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, operation
 
 
-def parameters_of(version: str) -> dict[str, Any]:
-    operation = DOCUMENT["paths"][PATHS[version]]["post"]
+def parameters_of(path: str) -> dict[str, Any]:
+    operation = DOCUMENT["paths"][path]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     fields: dict[str, Any] = schema["properties"]
     return fields
+
+
+def answer_of(path: str) -> dict[str, Any]:
+    operation = DOCUMENT["paths"][path]["post"]
+    content: dict[str, Any] = operation["responses"]["200"]["content"]["application/json"]
+    return content
+
+
+def leaves(schema: dict[str, Any], *names: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give the type of every plain value in a schema, by the names that lead to it."""
+    if "properties" in schema:
+        for name, inner in schema["properties"].items():
+            yield from leaves(inner, *names, name)
+    elif "items" in schema:
+        yield from leaves(schema["items"], *names)
+    else:
+        yield names, schema["type"]
+
+
+def request(**fields: object) -> bytes:
+    return json.dumps({"url": "http://example.com/a.jpg", **fields}).encode()
 
 
 def test_without_operations_the_servers_own_paths_remain() -> None:
@@ -127,8 +135,8 @@ def test_every_row_of_the_error_table_is_told() -> None:
 
 def test_every_error_status_is_a_response_of_every_image_operation() -> None:
     statuses = {str(row.status) for row in TABLE.values()}
-    for version in PATHS:
-        assert set(DOCUMENT["paths"][PATHS[version]]["post"]["responses"]) == {"200", *statuses}
+    for path in BY_PATH:
+        assert set(DOCUMENT["paths"][path]["post"]["responses"]) == {"200", *statuses}
 
 
 def test_overload_declares_when_to_come_back() -> None:
@@ -136,52 +144,107 @@ def test_overload_declares_when_to_come_back() -> None:
 
 
 def test_image_operations_need_a_signature_or_a_token_and_operators_paths_neither() -> None:
-    assert DOCUMENT["paths"][PATHS["v2"]]["post"]["security"] == [
-        {"signature": [], "signedAt": []},
-        {"token": []},
-    ]
+    for path in BY_PATH:
+        assert DOCUMENT["paths"][path]["post"]["security"] == [
+            {"signature": [], "signedAt": []},
+            {"token": []},
+        ]
     assert DOCUMENT["paths"]["/healthz"]["get"]["security"] == []
 
 
-def test_the_picture_limits_are_the_operations_own() -> None:
-    text = DOCUMENT["paths"][PATHS["v2"]]["post"]["description"]
-    assert "BMP, JPEG, PNG, WEBP" in text
-    assert "15–4096 px" in text
-    assert "7.5 MiB" in text
+@pytest.mark.parametrize("path", BY_PATH)
+def test_the_picture_limits_are_the_operations_own(path: str) -> None:
+    operation = DOCUMENT["paths"][path]["post"]
+    for text in (operation["description"], operation["x-description-zh"].replace(" 像素", " px")):
+        assert SIDES.get(path, OTHER_SIDES) in text
+        assert "7.5 MiB" in text
+    assert "BMP, JPEG, PNG, WEBP" in operation["description"]
 
 
-@pytest.mark.parametrize("version", PATHS)
-def test_the_example_bodies_are_accepted_and_mean_their_defaults(version: str) -> None:
-    schema = TAGGING_SCHEMAS[version]
-    parse = WIRES[version][0]
+def test_every_operation_is_described_once() -> None:
+    image_paths = {path for path, operation in operations() if operation["tags"] == ["image"]}
+    assert image_paths == set(BY_PATH)
+    assert len(DOCUMENTED) == len(BY_PATH) == 5
+    titles = {(schema.title.zh, schema.title.en) for _, schema in DOCUMENTED}
+    assert len(titles) == len(DOCUMENTED)
+    assert all(capability.path.endswith(f"/{capability.interface}") for capability, _ in DOCUMENTED)
+
+
+@pytest.mark.parametrize("path", BY_PATH)
+def test_the_example_request_is_accepted(path: str) -> None:
+    capability, schema = BY_PATH[path]
     example = dict(schema.request_example)
-    assert parse(json.dumps(example).encode()).params.limit == example["limit"]
-    bare = parse(b'{"url":"http://example.com/a.jpg"}').params
-    fields = parameters_of(version)
-    assert bare.limit == fields["limit"]["default"]
-    assert bare.threshold * 100 == pytest.approx(fields["threshold"]["default"])
-    assert bare.language == fields["language"]["default"]
+    assert set(example) <= set(parameters_of(path))
+    params = capability.parse(json.dumps(example).encode()).params
+    assert params.threshold * 100 == pytest.approx(example["threshold"])
+    if "limit" in example:
+        assert (params.limit, params.language) == (example["limit"], example["language"])
 
 
-@pytest.mark.parametrize("name", ["threshold", "limit"])
-def test_the_ranges_told_are_the_ranges_held(name: str) -> None:
-    field = parameters_of("v2")[name]["anyOf"][0]
-    for value in (field["minimum"], field["maximum"]):
-        parse_v2(json.dumps({"url": "http://example.com", name: value}).encode())
-    for value in (field["minimum"] - 1, field["maximum"] + 1):
-        with pytest.raises(InvalidParameterError, match=name):
-            parse_v2(json.dumps({"url": "http://example.com", name: value}).encode())
+@pytest.mark.parametrize("path", BY_PATH)
+def test_the_defaults_told_are_the_defaults_held(path: str) -> None:
+    bare = BY_PATH[path][0].parse(request()).params
+    fields = parameters_of(path)
+    own = set(fields) - {"image", "url"}
+    assert own == ({"threshold"} if path == SUBJECT else {"threshold", "limit", "language"})
+    held = {"threshold": bare.threshold * 100}
+    if path != SUBJECT:
+        held |= {"limit": bare.limit, "language": bare.language}
+    for name in own:
+        wanted = fields[name]["default"]
+        assert held[name] == (pytest.approx(wanted) if name == "threshold" else wanted), name
 
 
-@pytest.mark.parametrize("version", PATHS)
-def test_the_answer_told_has_the_fields_of_the_example(version: str) -> None:
-    schema = TAGGING_SCHEMAS[version]
-    tag = schema.response["properties"]["result"]["properties"]["tags"]["items"]
-    example = schema.response_example["result"]["tags"][0]
-    assert list(tag["properties"]) == list(example) == tag["required"]
-    kinds = {"string": str, "number": float, "object": dict, "array": list}
-    for name, value in example.items():
-        assert isinstance(value, kinds[tag["properties"][name]["type"]]), name
+@pytest.mark.parametrize("path", [path for path in BY_PATH if path != V1])
+def test_the_ranges_told_are_the_ranges_held(path: str) -> None:
+    parse = BY_PATH[path][0].parse
+    for name in set(parameters_of(path)) & {"threshold", "limit"}:
+        field = parameters_of(path)[name]["anyOf"][0]
+        for value in (field["minimum"], field["maximum"]):
+            parse(request(**{name: value}))
+        for value in (field["minimum"] - 1, field["maximum"] + 1):
+            with pytest.raises(InvalidParameterError, match=name):
+                parse(request(**{name: value}))
+
+
+@pytest.mark.parametrize("path", BY_PATH)
+def test_the_example_answer_is_as_the_schema_says(path: str) -> None:
+    content = answer_of(path)
+    text = json.dumps(content["example"]).encode()
+    assert faults(text, content["schema"]) == []
+    assert content["example"]["result"]
+
+
+@pytest.mark.parametrize("path", BY_PATH)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_real_answer_is_as_the_schema_says_and_has_the_examples_fields(
+    path: str, language: str
+) -> None:
+    capability, schema = BY_PATH[path]
+    params = capability.parse(request(threshold=0, language=language)).params
+    picture = Image(np.zeros((48, 64, 3), np.uint8), (64, 48))
+    text = capability.render(capability.recognise(picture, params), params)
+    assert faults(text, schema.response) == []
+
+    def first(answer: Any) -> dict[str, Any]:
+        result = answer["result"]
+        one: dict[str, Any] = (result["tags"] if isinstance(result, dict) else result)[0]
+        return one
+
+    assert list(first(json.loads(text))) == list(first(schema.response_example))
+
+
+def test_boxes_are_integers_confidences_are_text_and_places_are_numbers() -> None:
+    plain = {path: dict(leaves(answer_of(path)["schema"])) for path in BY_PATH}
+    edges = ("width", "height", "top_left_x", "top_left_y")
+    for edge in edges:
+        assert plain[BOXES]["result", "tags", "instances", "bounding_box", edge] == "integer"
+        assert plain[SUBJECT]["result", "location", edge] == "number"
+    for path, kinds in plain.items():
+        confidences = {kind for names, kind in kinds.items() if names[-1] == "confidence"}
+        assert confidences == {"number" if path == V1 else "string"}, path
+    assert plain[BOXES]["result", "tags", "instances", "confidence"] == "string"
+    assert not any("i18n_type" in names for names in plain[BOXES])
 
 
 @pytest.mark.parametrize(
@@ -243,7 +306,15 @@ def test_the_page_shows_every_operation_field_error_and_how_to_sign() -> None:
         assert f"<code>{path}</code>" in page
     for row in TABLE.values():
         assert f"<code>{row.code}</code>" in page
-    for word in ("i18n_tag.zh", "threshold", "BasicCredentials", "curl", "X-Sdk-Date"):
+    for word in (
+        "i18n_tag.zh",
+        "threshold",
+        "bounding_box",
+        "main_object_box",
+        "BasicCredentials",
+        "curl",
+        "X-Sdk-Date",
+    ):
         assert word in page
 
 
@@ -263,6 +334,6 @@ def test_texts_are_escaped() -> None:
         request_example={hostile: hostile},
         response_example={},
     )
-    page = render_page(build_document([(capability("v2"), schema)]), "en")
+    page = render_page(build_document([(BY_PATH[V2][0], schema)]), "en")
     assert b"<script" not in page
     ET.fromstring(page)  # noqa: S314 -- our own page

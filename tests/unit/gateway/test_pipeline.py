@@ -45,12 +45,12 @@ def test_the_parameters_are_checked_before_anything_is_fetched(house: House) -> 
 
 def test_the_picture_is_decoded_before_it_is_recognised(house: House) -> None:
     assert house.ask(house.request(tagging_body(b"no picture"))).error_code == "AIS.0502"
-    assert house.recogniser.asked == []
+    assert house.assembly.looks == []
 
 
 def test_the_record_says_when_the_call_came_not_when_it_ended(house: House) -> None:
     started: list[datetime] = []
-    house.recogniser.before = lambda: started.append(datetime.now(UTC))
+    house.assembly.before = lambda: started.append(datetime.now(UTC))
     house.ask(house.request(tagging_body(jpeg())))
     (use,) = house.uses()
     assert use.at <= started[0]

@@ -75,10 +75,10 @@ def test_empty_boxes_do_no_harm() -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    count=st.integers(0, 60),
+    count=st.one_of(st.integers(0, 60), st.integers(90, 250)),
     max_iou=st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]),
 )
-def test_all_at_once_decides_as_one_by_one(seed: int, count: int, max_iou: float) -> None:
+def test_chunks_decide_as_one_by_one(seed: int, count: int, max_iou: float) -> None:
     # Small whole numbers, so that ties and exact overlaps occur.
     generator = np.random.default_rng(seed)
     corners = generator.integers(0, 8, (count, 2))
@@ -88,6 +88,17 @@ def test_all_at_once_decides_as_one_by_one(seed: int, count: int, max_iou: float
     assert suppress(xyxy, scores, classes, max_iou).tolist() == _walk(
         xyxy, scores, classes, max_iou
     )
+
+
+@given(seed=st.integers(0, 2**32 - 1), max_count=st.integers(0, 200))
+def test_the_most_that_are_kept_are_the_surest_of_all(seed: int, max_count: int) -> None:
+    generator = np.random.default_rng(seed)
+    corners = generator.integers(0, 40, (300, 2))
+    xyxy = np.hstack([corners, corners + generator.integers(1, 8, (300, 2))]).astype(np.float32)
+    scores = generator.random(300, np.float32)
+    classes = generator.integers(0, 3, 300).astype(np.intp)
+    all_kept = suppress(xyxy, scores, classes, 0.5)
+    assert suppress(xyxy, scores, classes, 0.5, max_count).tolist() == all_kept.tolist()[:max_count]
 
 
 @pytest.mark.timeout(20)
