@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from huiyan.assembly import NEEDED_CARDS
 from huiyan.kernel.errors import CardError
 from huiyan.runtime.card import PathSource, get_card, load_cards, parse_card
 
@@ -29,8 +30,8 @@ def test_every_card_that_comes_with_huiyan_is_readable_and_its_names_are_unique(
     assert len({card.sha256 for card in cards}) == len(cards)
 
 
-def test_only_what_tagging_needs_is_pulled_by_default() -> None:
-    assert [card.name for card in load_cards(None) if card.default] == ["efficientnet-lite3-int8"]
+def test_what_the_service_needs_is_pulled_by_default_and_nothing_else() -> None:
+    assert {card.name for card in load_cards(None) if card.default} == set(NEEDED_CARDS)
 
 
 def test_no_card_that_comes_with_huiyan_names_a_file_of_this_machine() -> None:
