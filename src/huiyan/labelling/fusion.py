@@ -17,7 +17,14 @@ from huiyan.kernel.units import FloatArray
 from huiyan.labelling.calibration import Calibration
 from huiyan.labelling.evidence import Evidence
 from huiyan.labelling.objects import ObjectWeights
-from huiyan.labelling.people import GROUPS, LEAST_COUNTED, count_people, outside
+from huiyan.labelling.people import (
+    GROUPS,
+    LEAST_COUNTED,
+    LEAST_FACE_SCORE,
+    count_confidences,
+    count_people,
+    outside,
+)
 from huiyan.labelling.people import OUTPUT_LAYER as PEOPLE_LAYER
 from huiyan.perception import classifier, detector, heads
 from huiyan.perception.colour import COLOURS
@@ -148,7 +155,7 @@ class Fusion:
             evidence.materials,
             evidence.colours,
             evidence.tones,
-            _count(evidence, boxes, is_human, float(by_kind[PERSON])),
+            _count(evidence, is_human, float(by_kind[PERSON])),
             evidence.properties,
         )
         for members, confidences in zip(self._other_members, others, strict=True):
@@ -168,21 +175,23 @@ class Fusion:
 
 
 def _human_faces(evidence: Evidence, boxes: FloatArray) -> NDArray[np.bool_]:
-    """Find the faces that are no animal's; the network for faces takes some dogs for people."""
+    """Find the sure faces that are no animal's; the network takes some dogs for people."""
     is_animal = np.isin(evidence.detections.classes, np.array(ANIMALS)) & (boxes >= _SURE_ANIMAL)
-    return outside(evidence.faces.xyxy, evidence.detections.xyxy[is_animal])
+    is_sure = evidence.faces.scores >= LEAST_FACE_SCORE
+    return is_sure & outside(evidence.faces.xyxy, evidence.detections.xyxy[is_animal])
 
 
-def _count(
-    evidence: Evidence, boxes: FloatArray, is_human: NDArray[np.bool_], anybody: float
-) -> FloatArray:
+def _count(evidence: Evidence, is_human: NDArray[np.bool_], anybody: float) -> FloatArray:
     """Find how likely each group of people is, given how likely it is that anybody is there.
 
     Many weak boxes add up to somebody; whether anybody is there, more than boxes knows better.
     """
-    is_counted = (evidence.detections.classes == PERSON) & (boxes >= LEAST_COUNTED)
-    is_lone = is_human & outside(evidence.faces.xyxy, evidence.detections.xyxy[is_counted])
-    groups = count_people(boxes[is_counted], evidence.faces.scores[is_lone])
+    is_person = evidence.detections.classes == PERSON
+    sure = count_confidences(evidence.detections.scores[is_person])
+    is_counted = sure >= LEAST_COUNTED
+    held_by = evidence.detections.xyxy[is_person][is_counted]
+    is_lone = is_human & outside(evidence.faces.xyxy, held_by)
+    groups = count_people(sure[is_counted], evidence.faces.scores[is_lone])
     counted: FloatArray = groups * np.float32(anybody / max(float(groups.sum()), float(_TINY)))
     return np.minimum(counted, np.float32(anybody))
 

@@ -10,15 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from huiyan.kernel.units import FloatArray
+from huiyan.labelling.objects import logistic, logit
 
 OUTPUT_LAYER = "people5"
 GROUPS = ((1, 1), (2, 2), (3, 3), (4, 9), (10, None))
 """Least and greatest count of each output; None for no bound."""
 
 LEAST_COUNTED = 0.12
-"""Less sure boxes of people are mostly parts of people who have a surer box. Counted with the
-others they make two of one: of 156 photographs, the most likely group was right for 62 % with them
-and for 82 % without."""
+"""Less sure boxes of people are mostly parts of people who have a surer box; counted with the
+others they make two of one (``docs/decisions/0007-fusion.md``)."""
+
+LEAST_FACE_SCORE = 0.9
+"""Below it, a face that no person's box holds is as often none."""
+
+_SCORE_WEIGHT = np.float32(1.2)
 
 _MOST_COUNTED = 64
 _MAX_FACES_COUNTED = 200
@@ -55,6 +60,22 @@ def count_people(box_confidences: FloatArray, lone_face_confidences: FloatArray)
         counts[-1] += overflow
     groups = [counts[low : None if high is None else high + 1].sum() for low, high in GROUPS]
     return np.array(groups, np.float32)
+
+
+def count_confidences(scores: FloatArray) -> FloatArray:
+    """Tell how likely each box of a person is one more person.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (N,), float32
+        The detector's, in [0, 1].
+
+    Returns
+    -------
+    ndarray of shape (N,), float32
+        In [0, 1]: more than the confidence of the box, since a box may be off and the person there.
+    """
+    return logistic(_SCORE_WEIGHT * logit(scores))
 
 
 def outside(face_xyxy: FloatArray, box_xyxy: FloatArray) -> NDArray[np.bool_]:

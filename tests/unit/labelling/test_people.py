@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from huiyan.kernel.units import FloatArray
-from huiyan.labelling.people import GROUPS, count_people, outside
+from huiyan.labelling.people import GROUPS, count_confidences, count_people, outside
 
 BUSY = settings(deadline=None)  # a busy machine is no fault
 UNIT = st.floats(0, 1, width=32)
@@ -127,3 +127,13 @@ def test_a_box_holds_a_face_whose_middle_it_holds(
 def test_the_sides_of_two_boxes_make_no_box() -> None:
     beside, below = (0.0, 50.0, 100.0, 60.0), (50.0, 0.0, 60.0, 100.0)
     assert outside(boxes(FACE), boxes(beside, below)).tolist() == [True]
+
+
+def test_no_boxes_count_for_nobody() -> None:
+    assert count_confidences(np.zeros(0, np.float32)).shape == (0,)
+
+
+def test_a_surer_box_is_likelier_one_more_person() -> None:
+    sure = count_confidences(np.array([0.0, 0.2, 0.5, 0.9, 1.0], np.float32))
+    assert (np.diff(sure) > 0).all()
+    assert sure[2] == pytest.approx(0.5)
