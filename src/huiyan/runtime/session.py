@@ -15,7 +15,7 @@ class Session(Protocol):
     """Arrays in, arrays out; one session serves every thread."""
 
     def run(self, inputs: tuple[AnyArray, ...]) -> tuple[AnyArray, ...]:
-        """Run the network once, in the calling thread.
+        """Run the network once, and wait for it.
 
         Parameters
         ----------
