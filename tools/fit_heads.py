@@ -19,7 +19,9 @@ from pathlib import Path
 import cv2
 import head_views
 import numpy as np
-from head_fit import FOLD_COUNT, HeadFit, Rows, fit_head, report
+from head_fit import HeadFit, fit_head
+from head_machine import FOLD_COUNT, NO_PICTURE, Form, Rows
+from head_report import report
 from numpy.typing import NDArray
 from rich.progress import track
 
@@ -34,6 +36,9 @@ from huiyan.perception.saliency import SaliencyModel
 from huiyan.runtime.card import get_card
 from huiyan.runtime.engine import open_session
 from huiyan.runtime.session import Session
+
+SCENE_FORM = Form(dimensions=80, view_share=0.0, evenness=0.0)
+MATERIAL_FORM = Form(dimensions=96, view_share=0.5, evenness=0.5)
 
 VIEW_COUNT = 4
 ELSEWHERE_COUNT = 3
@@ -211,7 +216,9 @@ def _labelled(bench: Bench, name: str) -> tuple[list[Path], Rows]:
         members = np.flatnonzero(labels == label)
         folds[members[np.argsort(keys[members])]] = np.arange(len(members)) % FOLD_COUNT
     plain = bench.embed(name, paths, _plain)[:, 0]
-    rows = Rows(classes, plain, labels, np.ones(len(paths)), folds, keys, np.ones(len(paths), bool))
+    weights, may_be_landmark = np.ones(len(paths)), np.ones(len(paths), bool)
+    pictures = np.arange(len(paths))
+    rows = Rows(classes, plain, labels, weights, folds, pictures, keys, may_be_landmark)
     return paths, rows
 
 
@@ -229,7 +236,8 @@ def _none(rows: Rows, embeddings: FloatArray, weight: float, keys: NDArray[np.fl
     count = len(embeddings)
     labels, folds = np.full(count, len(rows.classes)), np.arange(count) % FOLD_COUNT
     weights, plain = np.full(count, weight), np.ones(count, bool)
-    return Rows(rows.classes, embeddings, labels, weights, folds, keys, plain)
+    pictures = np.full(count, NO_PICTURE)
+    return Rows(rows.classes, embeddings, labels, weights, folds, pictures, keys, plain)
 
 
 def scene_rows(bench: Bench) -> tuple[Rows, Rows, dict[str, FloatArray]]:
@@ -362,9 +370,12 @@ def main() -> None:
     bench = open_bench(arguments.folder, arguments.cache)
     judged = [_path(bench, line) for line in JUDGED.read_text(encoding="utf-8").split()]
     silent = bench.embed("judged", judged, _plain)[:, 0]
-    for layer, collect in ((SCENE_LAYER, scene_rows), (MATERIAL_LAYER, material_rows)):
+    for layer, form, collect in (
+        (SCENE_LAYER, SCENE_FORM, scene_rows),
+        (MATERIAL_LAYER, MATERIAL_FORM, material_rows),
+    ):
         plain, rows, tests = collect(bench)
-        fitted: HeadFit = fit_head(layer, rows)
+        fitted: HeadFit = fit_head(layer, rows, form)
         report(layer, plain, rows, tests, silent, fitted)
         if arguments.write is not None:
             (arguments.write / f"{layer}.npz").write_bytes(fitted.file_bytes())

@@ -8,6 +8,7 @@ files were fitted (``tools/fit_heads.py``, ``docs/decisions/0010-scene-and-mater
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from importlib import resources
 from typing import IO, Final
@@ -36,6 +37,12 @@ _NUMBERS = (
     "sharpness",
     "weights",
 )
+
+_UNREADABLE = (
+    *(OSError, EOFError, KeyError, ValueError, TypeError, MemoryError, zipfile.BadZipFile),
+    *(zlib.error, NotImplementedError, RuntimeError),
+)
+"""What a damaged archive makes its reader raise."""
 
 
 def normalise_embedding(embeddings: FloatArray) -> FloatArray:
@@ -217,7 +224,7 @@ def read_head(file: IO[bytes], name: str) -> LinearHead:
         landmarks = numbers["landmarks"] * numbers["landmark_step"]
         sharpness = float(numbers["sharpness"])
         offset, weights = numbers["offset"], numbers["weights"]
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ModelIntegrityError(f"head {name}: cannot be read: {error}") from error
     is_sound = (
         offset.ndim == landmarks.ndim - 1 == 1

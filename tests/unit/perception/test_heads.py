@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -131,6 +132,20 @@ def test_a_file_that_is_no_archive_is_refused() -> None:
     for data in (b"", b"PK\x03\x04", b"\x93NUMPY", b"x" * 1000, _file(_arrays()).read()[:900]):
         with pytest.raises(ModelIntegrityError):
             read_head(io.BytesIO(data), "made-up")
+
+
+@pytest.mark.parametrize("name", HEAD_LAYERS)
+def test_a_damaged_file_of_a_fitted_head_is_refused_or_still_a_head(name: str) -> None:
+    whole = (resources.files("huiyan.perception") / "data" / f"{name}.npz").read_bytes()
+    for place in range(0, len(whole), len(whole) // 60):
+        data = bytearray(whole)
+        data[place] ^= 0xFF
+        try:
+            head = read_head(io.BytesIO(bytes(data)), name)
+        except ModelIntegrityError:
+            continue
+        shares = head.confidences(np.ones(EMBEDDING_SIZE, np.float32))
+        assert np.isfinite(shares).all()
 
 
 def test_a_pickled_object_is_never_loaded() -> None:
