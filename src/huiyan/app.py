@@ -53,6 +53,7 @@ from huiyan.recognition.model import AnyCapability
 from huiyan.recognition.schema import OperationSchema
 from huiyan.recognition.service import RecognitionService
 from huiyan.runtime.card import get_card
+from huiyan.runtime.fan_out import FanOut
 from huiyan.subject.capability import subject_capability
 from huiyan.subject.schema import SUBJECT_SCHEMAS
 from huiyan.tagging.capability import tagging_capabilities
@@ -246,6 +247,7 @@ def build_application(settings: Settings) -> Application:
         meter=meter,
         database=database,
         executor=executor,
+        fan_out=assembly.fan_out,
         guard=ConnectionGuard(settings.header_timeout_s, observer),
     )
     routes = [
@@ -273,6 +275,7 @@ class _Background:
     meter: GroupCommitMeter
     database: Database
     executor: ThreadPoolExecutor
+    fan_out: FanOut
     guard: ConnectionGuard
 
     @asynccontextmanager
@@ -300,6 +303,7 @@ class _Background:
 
     def _close(self) -> None:
         self.executor.shutdown()
+        self.fan_out.close()
         self.meter.close()
         self.database.close()
         forget_process(os.getpid())

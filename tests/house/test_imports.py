@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+    "contracts"
+]
+DOORS = {
+    "Only runtime opens inference engines": {"runtime"},
+    "Only imaging touches picture libraries": {"imaging"},
+    "Only repositories and persistence speak SQL": {"persistence", "iam", "metering"},
+    "Only gateway, web and http modules know the web framework": {"gateway", "web", "iam"},
+}
+"""Each contract about outside libraries, and the parts that may use them, or modules of theirs."""
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
 
@@ -20,3 +33,21 @@ def test_every_import_contract_holds() -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def parts() -> set[str]:
+    folder = ROOT / "src" / "huiyan"
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "__main__"}
+    return packages | modules
+
+
+def test_every_contract_about_a_library_is_known_here() -> None:
+    assert {it["name"] for it in CONTRACTS if it["type"] == "forbidden"} == set(DOORS)
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_a_new_part_is_kept_from_outside_libraries_like_all_others(name: str) -> None:
+    (contract,) = [it for it in CONTRACTS if it["name"] == name]
+    kept_out = {module.removeprefix("huiyan.") for module in contract["source_modules"]}
+    assert {module for module in kept_out if "." not in module} == parts() - DOORS[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,19 @@ from in_process import House, open_house
 from starlette.requests import Request
 from structlog.testing import capture_logs
 
-from huiyan.app import VENDOR_REGIONS, _problems, _regions
+from huiyan.app import VENDOR_REGIONS, _Background, _problems, _regions
 from huiyan.gateway.health import health_routes
+from huiyan.gateway.observe import Observer
+from huiyan.gateway.protocol import ConnectionGuard
 from huiyan.iam.service import IdentityService
+from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import DatabaseError
 from huiyan.kernel.settings import Settings
 from huiyan.metering.model import UseRecord
 from huiyan.metering.service import GroupCommitMeter
 from huiyan.monitoring.prometheus import Metrics
+from huiyan.persistence.database import open_database
+from huiyan.runtime.fan_out import FanOut
 
 
 class NoStore:
@@ -78,6 +84,29 @@ def test_a_meter_that_has_ended_is_not_ready(house: House, meter: GroupCommitMet
     reply = ask_ready(house.identity, meter)
     assert reply.status_code == 503
     assert b"use cannot be recorded" in reply.body
+
+
+def test_a_server_that_ends_ends_its_helping_threads(
+    tmp_path: Path, house: House, meter: GroupCommitMeter
+) -> None:
+    fan_out = FanOut(2)
+    assert fan_out.run([int] * 4) == [0] * 4
+    background = _Background(
+        identity=house.identity,
+        meter=meter,
+        database=open_database(f"sqlite:///{tmp_path / 'other.db'}"),
+        executor=ThreadPoolExecutor(1),
+        fan_out=fan_out,
+        guard=ConnectionGuard(1.0, Observer(Metrics(), SystemClock())),
+    )
+
+    async def live() -> None:
+        async with background.lifespan(None):
+            pass
+
+    asyncio.run(live())
+    with pytest.raises(RuntimeError, match="shutdown"):
+        fan_out.run([int] * 4)
 
 
 class TestOffer:

@@ -24,7 +24,7 @@ MOST_ATTRIBUTES = 2
 SURE_SHARE = 0.9
 """A narrow tag that is nearly as sure as the surest of its box says more than a broad one."""
 
-SAME_PLACE_IOU = 0.7
+SAME_PLACE_IOU = 0.5
 """Boxes that overlap so much as intersection over union are of one thing and its attributes."""
 
 _Corners = tuple[float, float, float, float]

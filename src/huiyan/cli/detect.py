@@ -35,7 +35,7 @@ from huiyan.perception.detector import Slicing
 from huiyan.vocabulary.load import load_vocabulary
 
 
-@click.command()
+@click.command(short_help="Find what is where · 检测物体及其位置")
 @pictures_argument
 @language_option
 @click.option(
@@ -76,7 +76,10 @@ def detect(  # noqa: PLR0913 -- one argument an option
     as_json: bool,
     draw_to: Path | None,
 ) -> None:
-    """Find what is where: files, folders or globs · 检测图片中的物体：文件、目录或通配符."""
+    """Find what is where in pictures: files, folders or globs.
+
+    检测图片中有什么、在哪里：文件、目录或通配符。
+    """
     paths = require_pictures(pictures)
     drawing = None
     if draw_to is not None:

@@ -6,7 +6,6 @@ opinion on: what is drawn, and how it looks (``imaging``).
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from huiyan.assembly import open_store
@@ -51,7 +50,7 @@ class DrawingTarget:
         self._to_file = single and target.suffix != "" and not target.is_dir()
         self._target = target
         self._suffix = suffix
-        self._drawn: Counter[str] = Counter()
+        self._drawn: set[str] = set()
         self._budget = MemoryBudget(settings.decode_budget_mib * MIB_BYTES)
 
     def decode(self, path: Path, limits: PictureLimits) -> Image:
@@ -96,10 +95,31 @@ class DrawingTarget:
         ERR.print(f"drawn · 已绘制: {target}", markup=False, soft_wrap=True)
 
     def _target_in_folder(self, path: Path) -> Path:
-        """Name the drawing after its picture; pictures of one name get numbers."""
-        self._drawn[path.stem] += 1
-        number = self._drawn[path.stem]
-        return self._target / f"{path.stem}{'' if number == 1 else f'-{number}'}{self._suffix}"
+        """Name the drawing after its picture."""
+        return self._target / f"{take_name(path.stem, self._drawn)}{self._suffix}"
+
+
+def take_name(wanted: str, taken: set[str]) -> str:
+    """Take a name that nothing else has.
+
+    Parameters
+    ----------
+    wanted : str
+        The name.
+    taken : set of str
+        Names that are given away; the one returned is added.
+
+    Returns
+    -------
+    str
+        The name itself, or with the first free number from 2.
+    """
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted}-{number}"
+    taken.add(name)
+    return name
 
 
 def _font_candidates(settings: Settings) -> list[Path]:

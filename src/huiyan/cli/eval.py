@@ -14,7 +14,7 @@ from huiyan.cli.eval_subject import subject
 from huiyan.cli.eval_tagging import coverage, tagging
 
 
-@click.group("eval")
+@click.group("eval", short_help="Measure quality on your own pictures · 评测质量")
 def evaluate() -> None:
     """Measure quality on your own pictures.
 

@@ -37,7 +37,7 @@ from huiyan.perception.detector import COCO80_NAMES, Slicing
 SHOWN_CLASSES = 10
 
 
-@click.command("detect")
+@click.command("detect", short_help="Boxes against labels · 评测物体检测框")
 @folder_argument
 @click.option(
     "--slicing",

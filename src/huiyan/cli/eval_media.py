@@ -40,7 +40,7 @@ from huiyan.perception.detector import COCO80_NAMES
 SHOWN_KINDS = 10
 
 
-@click.command("media")
+@click.command("media", short_help="Media tags against boxed objects · 评测媒资标签")
 @folder_argument
 @click.option(
     "--half",

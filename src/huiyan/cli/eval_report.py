@@ -13,7 +13,7 @@ from huiyan.evaluation.record import read_record
 from huiyan.evaluation.report import Source, render_page
 
 
-@click.command("report")
+@click.command("report", short_help="The quality page from JSON · 生成质量页面")
 @click.argument(
     "json_paths",
     metavar="JSON...",

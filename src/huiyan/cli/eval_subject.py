@@ -31,7 +31,7 @@ from huiyan.kernel.units import MIB_BYTES
 from huiyan.subject.capability import PICTURE_LIMITS
 
 
-@click.command("subject")
+@click.command("subject", short_help="Main subjects against masks · 评测主体识别")
 @folder_argument
 @json_option
 @limit_option

@@ -42,7 +42,7 @@ from huiyan.kernel.units import MIB_BYTES
 SHOWN_CLASSES = 10
 
 
-@click.command("tagging")
+@click.command("tagging", short_help="Tags against labels · 评测标签")
 @folder_argument
 @click.option(
     "--half",
@@ -70,7 +70,7 @@ def tagging(
     write_figures(figures, json_path, _print_tagging)
 
 
-@click.command("coverage")
+@click.command("coverage", short_help="How many pictures get a tag · 有标签的图片占比")
 @folder_argument
 @click.option(
     "--threshold",

@@ -41,7 +41,10 @@ EXIT_OPERATOR_ERROR = 2
 @click.version_option(package_name="huiyan")
 @click.pass_context
 def cli(context: click.Context, config_path: Path | None, data_dir: Path | None) -> None:
-    """Image recognition on your own machines · 慧眼：在自己的机器上识别图像."""
+    """Image recognition on your own machines.
+
+    慧眼：在自己的机器上识别图像。
+    """
     context.obj = load_settings(config_path, data_dir=data_dir)
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -22,7 +23,7 @@ from rich.progress import (
     TextColumn,
     TransferSpeedColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 
 from huiyan.kernel.errors import OperatorError
 from huiyan.kernel.settings import Settings
@@ -110,25 +111,36 @@ def _open_store(settings: Settings) -> ModelStore:
     return ModelStore(root, load_cards(root / "cards"), settings.allowed_licences)
 
 
-@click.group()
+@click.group(short_help="See, fetch, check and carry models · 管理模型文件")
 def models() -> None:
-    """See, fetch, check and carry the files of models."""
+    """See, fetch, check and carry the files of models.
+
+    查看、下载、校验、搬运模型文件。
+    """
 
 
-@models.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@models.command("list", short_help="Licence, size, state of each · 列出模型")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON. 输出 JSON。")
 @click.pass_obj
 def list_command(settings: Settings, *, as_json: bool) -> None:
-    """Show every model with its licence, size and state."""
+    """Show every model with its licence, size and state.
+
+    列出每个模型及其许可证、大小和状态。
+    """
     entries = _open_store(settings).entries()
     if as_json:
         click.echo(json.dumps([_as_record(entry) for entry in entries], indent=2))
         return
-    table = Table("name", "task", "licence", "size", "state")
+    table = Table(Column("name\n名称", no_wrap=True), box=SIMPLE_HEAD, padding=0)
+    table.add_column("task\n用途", no_wrap=True)
+    table.add_column("licence\n许可证", overflow="fold")
+    table.add_column("size\n大小", justify="right", no_wrap=True)
+    table.add_column("state\n状态")
     for entry in entries:
-        state = entry.state if entry.is_allowed else f"{entry.state}, licence refused"
-        size = f"{entry.card.size_bytes / 1e6:.1f} MB"
-        table.add_row(entry.card.name, entry.card.task, entry.card.licence, size, state)
+        card = entry.card
+        refused = "" if entry.is_allowed else ", licence refused · 许可证不允许"
+        size = f"{card.size_bytes / 1e6:.1f} MB"
+        table.add_row(card.name, card.task, card.licence, size, entry.state + refused)
     Console().print(table)
 
 
@@ -151,16 +163,19 @@ def _as_record(entry: StoreEntry) -> dict[str, object]:
     }
 
 
-@models.command("pull")
+@models.command("pull", short_help="Fetch files · 下载")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--samples", is_flag=True, help="Also the sample pictures.")
-@click.option("--font", is_flag=True, help="Also the font for drawing Chinese labels.")
-@click.option("--all", "everything", is_flag=True, help="Everything there is a card for.")
+@click.option("--samples", is_flag=True, help="Also the sample pictures. 另取示例图片。")
+@click.option("--font", is_flag=True, help="Also a font with Chinese characters. 另取中文字体。")
+@click.option("--all", "everything", is_flag=True, help="Everything. 全部。")
 @click.pass_obj
 def pull_command(
     settings: Settings, names: tuple[str, ...], *, samples: bool, font: bool, everything: bool
 ) -> None:
-    """Fetch files; with no name, those that the service needs."""
+    """Fetch files; with no name, those that the service needs.
+
+    下载文件；不写名称时，下载服务需要的文件。
+    """
     store = _open_store(settings)
     chosen = [store.card(name) for name in names]
     if everything:
@@ -176,11 +191,14 @@ def pull_command(
             console.print(f"{card.name}  {card.licence}  {path}", highlight=False, soft_wrap=True)
 
 
-@models.command("verify")
+@models.command("verify", short_help="Check files by SHA-256 · 校验")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.pass_obj
 def verify_command(settings: Settings, names: tuple[str, ...]) -> None:
-    """Check files against their cards; with no name, those that are here."""
+    """Check files against their SHA-256; with no name, those that are here.
+
+    用 SHA-256 校验文件；不写名称时，校验已有的全部文件。
+    """
     store = _open_store(settings)
     chosen = [store.card(name) for name in names] or _here(store)
     console = Console(stderr=True)
@@ -197,12 +215,15 @@ def verify_command(settings: Settings, names: tuple[str, ...]) -> None:
         raise type(faults[0])("\n".join(fault.detail for fault in faults))
 
 
-@models.command("export")
+@models.command("export", short_help="Pack files into a bundle · 打包")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.pass_obj
 def export_command(settings: Settings, path: Path, names: tuple[str, ...]) -> None:
-    """Pack files into the bundle PATH; with no name, those that are here."""
+    """Pack files into the bundle PATH; with no name, those that are here.
+
+    把文件打包到 PATH；不写名称时，打包已有的全部文件。
+    """
     store = _open_store(settings)
     chosen = [store.card(name) for name in names] or _here(store)
     console = Console(stderr=True)
@@ -211,11 +232,14 @@ def export_command(settings: Settings, path: Path, names: tuple[str, ...]) -> No
     console.print(f"{len(chosen)} files packed into {path}", highlight=False, soft_wrap=True)
 
 
-@models.command("import")
+@models.command("import", short_help="Take over a bundle's files · 导入")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def import_command(settings: Settings, path: Path) -> None:
-    """Take over the files of the bundle PATH."""
+    """Take over the files of the bundle PATH.
+
+    导入 PATH 模型包中的文件。
+    """
     console = Console(stderr=True)
     with bar_progress(console) as progress:
         taken = import_bundle(_open_store(settings), path, progress)

@@ -24,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from huiyan.gateway.errors_wire import render_error
 from huiyan.kernel.clock import SystemClock
-from huiyan.kernel.errors import InferenceError, RequestError
+from huiyan.kernel.errors import DamagedPictureError, InferenceError, RequestError
 from huiyan.kernel.ids import ProjectId, RegionId, new_request_id
 from huiyan.metering.model import NullMeter
 from huiyan.recognition.model import LOCAL_PRINCIPAL, AnyCapability, Caller
@@ -41,6 +41,16 @@ language_option = click.option(
     show_default=True,
     help="Language of tags. 标签语言。",
 )
+_IN_CHINESE = {
+    "HY.0001": "无法读取文件",
+    "AIS.0020": "图片文件过大",
+    "AIS.0502": "不支持的图片格式",
+    "AIS.0503": "图片已损坏",
+    "AIS.0504": "图片尺寸不符合要求",
+    "AIS.0505": "识别失败",
+}
+"""What people are told of a picture that failed, beside the wire's English."""
+
 json_lines_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON line a picture. 每图一行 JSON。"
 )
@@ -177,9 +187,10 @@ def ask_all(
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
+    is_quiet = len(paths) == 1 or not ERR.is_terminal
     with (
         ThreadPoolExecutor(threads) as pool,
-        Progress(*columns, console=ERR, transient=True, disable=len(paths) == 1) as progress,
+        Progress(*columns, console=ERR, transient=True, disable=is_quiet) as progress,
     ):
         task = progress.add_task("pictures · 识别中", total=len(paths))
         for answer in pool.map(lambda path: ask(recognition, question, path), paths):
@@ -214,11 +225,15 @@ def ask(recognition: RecognitionService, question: Question, path: Path) -> Answ
         arrived_monotonic_s=clock.monotonic_s(),
     )
     try:
-        text = base64.b64encode(path.read_bytes()).decode("ascii")
+        data = path.read_bytes()
     except OSError as error:
         return Answer(path, {"error_code": "HY.0001", "error_msg": error.strerror or str(error)})
+    text = base64.b64encode(data).decode("ascii")
     body = msgspec.json.encode({"image": text, **question.fields})
     try:
+        if not data:
+            # As base64 it would be a field left out, which is not what the person did.
+            raise DamagedPictureError("the picture is empty")
         reply = recognition.answer(question.capability, body, caller, NullMeter())
     except (RequestError, InferenceError) as error:
         reply = render_error(error, caller.request_id).body
@@ -258,12 +273,18 @@ def print_all(
             line = {"file": answer.name, **answer.body}
             sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
         elif answer.failed:
-            told = f"{answer.name}: {answer.body['error_code']} {answer.body['error_msg']}"
-            ERR.print(told, style="red", markup=False)
+            ERR.print(_tell(answer), style="red", markup=False, soft_wrap=True)
         else:
             show(answer)
         if draw is not None and not answer.failed:
             draw(answer)
     if failed:
-        ERR.print(f"{failed} of {total} pictures failed · {failed} 张图片失败", style="red")
+        told = f"{failed} of {total} pictures failed · {total} 张图片中有 {failed} 张失败"
+        ERR.print(told, style="red", soft_wrap=True)
         sys.exit(1)
+
+
+def _tell(failed: Answer) -> str:
+    code = failed.body["error_code"]
+    told = f"{failed.name}: {code} {failed.body['error_msg']}"
+    return f"{told} · {_IN_CHINESE[code]}" if code in _IN_CHINESE else told

@@ -21,7 +21,7 @@ from huiyan.kernel.settings import Settings, override_settings
 _out = Console()
 
 
-@click.command()
+@click.command(short_help="Start the service · 启动服务")
 @click.option("--host", help="Address to listen on. 监听地址。[127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port, 0 for any. 端口。[8686]")
 @click.option("--processes", type=click.IntRange(1, 256), help="Processes. 进程数。[1]")
@@ -46,7 +46,10 @@ def serve(  # noqa: PLR0913 -- one argument an option
     tls_key: Path | None,
     insecure_http: bool | None,
 ) -> None:
-    """Start the service · 启动服务."""
+    """Start the service.
+
+    启动服务。
+    """
     settings = override_settings(
         settings,
         {

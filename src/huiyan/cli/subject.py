@@ -22,6 +22,7 @@ from huiyan.assembly import Assembly
 from huiyan.cli.drawing import DrawingTarget
 from huiyan.cli.pictures import (
     ERR,
+    PICTURE_SUFFIXES,
     Answer,
     json_lines_option,
     language_option,
@@ -68,11 +69,29 @@ def _parse_aspects(
         try:
             parse_aspect(value)
         except ValueError as error:
-            raise click.BadParameter(str(error)) from error
+            raise click.BadParameter(f"{error} · 宽高比应形如 1:1 或 16:9") from error
     return values
 
 
-@click.command()
+def _check_target(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> str | None:
+    """Refuse a picture that is there: a bare option takes the picture after it for its target."""
+    target = Path(value or _HERE)
+    if target.suffix.lower() in PICTURE_SUFFIXES - {".png"} and not target.is_dir():
+        raise click.BadParameter(
+            f"{value}: results are PNG files; name the pictures first · "
+            "结果为 PNG 文件；请先写图片，再写选项"
+        )
+    if target.is_file():
+        raise click.BadParameter(
+            f"{value} is there already; name the pictures first, or another file · "
+            "文件已存在；请先写图片，再写选项，或换一个文件名"
+        )
+    return value
+
+
+@click.command(short_help="Main subject: cut out, blur, crop · 主体识别")
 @pictures_argument
 @click.option(
     "--threshold",
@@ -87,14 +106,18 @@ def _parse_aspects(
     "--cutout",
     is_flag=False,
     flag_value=_HERE,
-    help="Cut the subject out as PNG with alpha, into this file or folder, else here. "
-    "抠出主体（带透明通道的 PNG），写入该文件或目录，默认当前目录。",
+    callback=_check_target,
+    metavar="[OUT]",
+    help="Cut the subject out as PNG with alpha, into a file or folder OUT, else into --into. "
+    "抠出主体（带透明通道的 PNG），写入 OUT 文件或目录，不写则写入 --into。",
 )
 @click.option(
     "--blur",
     is_flag=False,
     flag_value=_HERE,
-    help="Blur the background, into this file or folder, else here. 虚化背景。",
+    callback=_check_target,
+    metavar="[OUT]",
+    help="Blur the background, into OUT likewise. 虚化背景，同样写入 OUT。",
 )
 @click.option(
     "--blur-percent",
@@ -108,15 +131,18 @@ def _parse_aspects(
     "aspects",
     multiple=True,
     callback=_parse_aspects,
-    help="Crop to this shape around the subject, such as 1:1; may be repeated. "
-    "按该宽高比围绕主体裁剪，可重复。",
+    metavar="W:H",
+    help="Crop to this shape around the subject, such as 1:1, into --into; may be repeated. "
+    "按该宽高比（如 1:1）围绕主体裁剪，写入 --into，可重复。",
 )
 @click.option(
     "--draw",
     is_flag=False,
     flag_value=_HERE,
-    help="Draw boxes and the mask's outline, into this file or folder, else here. "
-    "画出位置框与主体轮廓。",
+    callback=_check_target,
+    metavar="[OUT]",
+    help="Draw boxes and the mask's outline, into OUT likewise. "
+    "画出位置框与主体轮廓，同样写入 OUT。",
 )
 @click.option(
     "--into",
@@ -140,7 +166,10 @@ def subject(  # noqa: PLR0913 -- one argument an option
     draw: str | None,
     into: Path,
 ) -> None:
-    """Find what pictures are of, and cut it out, blur, crop · 识别主体，并可抠图、虚化、裁剪."""
+    """Find the main subject of pictures; cut it out, blur what is behind it, crop around it.
+
+    识别图片主体，并可抠图、虚化背景、围绕主体裁剪。
+    """
     paths = require_pictures(pictures)
 
     def place(given: str | None) -> Path | None:
@@ -196,14 +225,15 @@ class _Studio:
         subjects = tuple(one for one in sight.subjects if one.confidence >= self.params.threshold)
         body: dict[str, Any] = msgspec.json.decode(render_v3(subjects, self.params))
         body |= {"width": sight.size_wh[0], "height": sight.size_wh[1]}
-        body |= {"layout": None, "written": []}
-        # One of several may be surer than all together; edits are of all all the same.
+        body |= {"layout": None, "written": [], "clipped": []}
+        # Even where only one of several reaches the threshold, edits keep all of them together.
         if subjects and sight.main is not None:
             edits = SubjectEdits(image, sight, sight.main)
             is_single = len(self.names) == 1
             made = make(edits, subjects, self.wishes, self.names[path], is_single=is_single)
             body["layout"] = asdict(edits.layout())
-            body["written"] = [str(one) for one in made]
+            body["written"] = [str(one) for one in made.written]
+            body["clipped"] = [str(one) for one in made.clipped]
         return body
 
     def _decode(self, data: bytes) -> Image:
@@ -225,9 +255,10 @@ def _answers(studio: _Studio, paths: Sequence[Path], threads: int) -> Iterator[A
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
+    is_quiet = len(paths) == 1 or not ERR.is_terminal
     with (
         ThreadPoolExecutor(threads) as pool,
-        Progress(*columns, console=ERR, transient=True, disable=len(paths) == 1) as progress,
+        Progress(*columns, console=ERR, transient=True, disable=is_quiet) as progress,
     ):
         task = progress.add_task("pictures · 识别中", total=len(paths))
         for answer in pool.map(studio.answer, paths):
@@ -241,7 +272,7 @@ def _show(answer: Answer) -> None:
     table = Table(header_style="bold")
     table.add_column("%", justify="right")
     table.add_column("subject · 主体")
-    table.add_column("left, top · 左上角", justify="right")
+    table.add_column("x, y", justify="right")
     table.add_column("px", justify="right")
     for entry in answer.body["result"]:
         name, box = RANK_NAMES[_RANK_OF_LABEL[entry["label"]]], entry["location"]
@@ -257,7 +288,10 @@ def _show(answer: Answer) -> None:
     console.print(table)
     console.print(_layout_table(Layout(**answer.body["layout"])))
     for path in answer.body["written"]:
-        ERR.print(f"written · 已写入: {path}", markup=False, soft_wrap=True)
+        note = ""
+        if path in answer.body["clipped"]:
+            note = "  (the subject does not fit into this shape · 该比例放不下整个主体)"
+        ERR.print(f"written · 已写入: {path}{note}", markup=False, soft_wrap=True)
 
 
 def _layout_table(layout: Layout) -> Table:
@@ -266,7 +300,8 @@ def _layout_table(layout: Layout) -> Table:
     table.add_column()
     place, roomiest = layout.place, _SIDES[layout.roomiest]
     table.add_row("place · 位置", f"{place.en} · {place.zh}")
-    table.add_row("covers · 占画面", f"{layout.area_percent:.1f} % ({layout.box_percent:.1f} %)")
+    covers = f"{layout.area_percent:.1f} % (box · 位置框 {layout.box_percent:.1f} %)"
+    table.add_row("covers · 占画面", covers)
     table.add_row("headroom · 头顶空间", f"{layout.top_percent:.1f} %")
     margins = (
         f"{_SIDES[side].en} {side_percent:.1f} %"

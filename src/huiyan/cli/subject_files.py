@@ -6,13 +6,13 @@ made, and which pictures there are.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from huiyan.cli.drawing import take_name
 from huiyan.imaging.cutout import encode_png_with_alpha
 from huiyan.imaging.draw import encode_png
 from huiyan.imaging.draw_boxes import BoxLine, draw_boxes
@@ -24,7 +24,7 @@ from huiyan.subject.model import Rank, Subject
 
 RANK_NAMES = {
     Rank.MAIN: Bilingual(zh="主体", en="main subject"),
-    Rank.SECONDARY: Bilingual(zh="次要主体", en="subject"),
+    Rank.SECONDARY: Bilingual(zh="单个主体", en="single subject"),
 }
 
 
@@ -69,6 +69,22 @@ class Wishes:
         return bool(self.aspects) or any((self.cutout, self.blur, self.draw))
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made of one picture.
+
+    Parameters
+    ----------
+    written : tuple of Path
+        All files.
+    clipped : tuple of Path
+        The crops among them that do not hold the whole subject: none of their shape can.
+    """
+
+    written: tuple[Path, ...]
+    clipped: tuple[Path, ...]
+
+
 def name_pictures(paths: Sequence[Path]) -> dict[Path, str]:
     """Give each picture the name that its results begin with.
 
@@ -82,13 +98,8 @@ def name_pictures(paths: Sequence[Path]) -> dict[Path, str]:
     dict of Path to str
         The file's name without its ending; pictures of one name get numbers.
     """
-    taken: Counter[str] = Counter()
-    names = {}
-    for path in paths:
-        taken[path.stem] += 1
-        number = taken[path.stem]
-        names[path] = path.stem if number == 1 else f"{path.stem}-{number}"
-    return names
+    taken: set[str] = set()
+    return {path: take_name(path.stem, taken) for path in paths}
 
 
 def make(
@@ -98,7 +109,7 @@ def make(
     name: str,
     *,
     is_single: bool,
-) -> list[Path]:
+) -> Made:
     """Make everything that is wished for of one picture.
 
     Parameters
@@ -116,8 +127,8 @@ def make(
 
     Returns
     -------
-    list of Path
-        What was written.
+    Made
+        The files.
 
     Raises
     ------
@@ -126,7 +137,8 @@ def make(
     ModelMissingError
         The font lacks a glyph.
     """
-    written = []
+    written: list[Path] = []
+    clipped: list[Path] = []
 
     def write(target: Path, suffix: str, data: bytes) -> None:
         is_file = is_single and target.suffix != "" and not target.is_dir()
@@ -139,16 +151,18 @@ def make(
     if wishes.blur is not None:
         write(wishes.blur, ".blur.png", encode_png(edits.blur(wishes.blur_percent)))
     for aspect in wishes.aspects:
-        pixels, _ = edits.crop(parse_aspect(aspect))
+        pixels, crop = edits.crop(parse_aspect(aspect))
         suffix = f".crop-{'x'.join(parts_of(aspect))}.png"
         path = wishes.into / f"{name}{suffix}"
         _write(path, encode_png(pixels))
         written.append(path)
+        if not crop.holds_subject:
+            clipped.append(path)
     if wishes.draw is not None and wishes.font_path is not None:
         write(
             wishes.draw, ".subject.png", _draw(edits, subjects, wishes.language, wishes.font_path)
         )
-    return written
+    return Made(tuple(written), tuple(clipped))
 
 
 def parts_of(aspect: str) -> tuple[str, str]:

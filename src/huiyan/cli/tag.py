@@ -43,7 +43,7 @@ PLACES_PERCENT = BOXES_DEFAULTS.threshold_percent
 """A tag that is shown has its boxes drawn down to this confidence."""
 
 
-@click.command()
+@click.command(short_help="Tag pictures · 给图片打标签")
 @pictures_argument
 @click.option("--media", is_flag=True, help="As media tagging answers. 按媒资图像标签回答。")
 @language_option
@@ -79,7 +79,10 @@ def tag(  # noqa: PLR0913 -- one argument an option
     as_json: bool,
     draw_to: Path | None,
 ) -> None:
-    """Tag pictures: files, folders or globs · 给图片打标签：文件、目录或通配符."""
+    """Tag pictures: files, folders or globs.
+
+    给图片打标签：文件、目录或通配符。
+    """
     paths = require_pictures(pictures)
     target = None
     if draw_to is not None:

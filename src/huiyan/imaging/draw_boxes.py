@@ -29,6 +29,8 @@ _MANY = 12
 _MANY_FONT_FACTOR = 0.75
 _MIN_FONT_PX = 13
 _SHADOW_PX = 1
+_AWAY_COST = 0.15
+"""A label one height away from its box is as bad as one of which so much lies on other labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _place_chips(
     font: ImageFont.FreeTypeFont,
     size_wh: tuple[int, int],
 ) -> list[_Chip | None]:
-    """Give each label the place at its box that hides least of other labels."""
+    """Give each label the place near its box that hides least of other labels."""
     taken = np.zeros((0, 4))
     chips: list[_Chip | None] = []
     for box, xyxy in placed:
@@ -130,8 +132,7 @@ def _place_chips(
             continue
         text, wh = _write(box, font, size_wh)
         places = _list_places(xyxy, wh, size_wh)
-        hidden = [_overlap(np.array(place), taken) for place in places]
-        best = places[int(np.argmin(hidden))]
+        best = places[int(np.argmin([_cost(place, xyxy, taken) for place in places]))]
         taken = np.vstack([taken, best])
         chips.append(_Chip(text, best))
     return chips
@@ -161,6 +162,7 @@ def _list_places(
     width, height = wh
     across = (left, right - width)
     starts = [(x, y) for y in (top - height, top, bottom, bottom - height) for x in across]
+    starts += [(x, y) for y in (top, bottom - height) for x in (right, left - width)]
     # Further ones slide along and away from the box, in steps of a label's height.
     starts += [
         (x, y)
@@ -176,9 +178,15 @@ def _list_places(
     return places
 
 
-def _overlap(place: AnyArray, taken: AnyArray) -> float:
-    low, high = np.maximum(place[:2], taken[:, :2]), np.minimum(place[2:], taken[:, 2:])
-    return float(np.clip(high - low, 0, None).prod(axis=1).sum())
+def _cost(place: tuple[int, int, int, int], xyxy: FloatArray, taken: AnyArray) -> float:
+    """Weigh what a label hides of others against how far it is from its own box."""
+    corners = np.array(place)
+    low, high = np.maximum(corners[:2], taken[:, :2]), np.minimum(corners[2:], taken[:, 2:])
+    hidden_px = float(np.clip(high - low, 0, None).prod(axis=1).sum())
+    height_px = place[3] - place[1]
+    gap_px = float(np.maximum(xyxy[:2] - corners[2:], corners[:2] - xyxy[2:]).max())
+    hidden_share = hidden_px / (height_px * (place[2] - place[0]))
+    return hidden_share + _AWAY_COST * max(0.0, gap_px - 1) / height_px
 
 
 def _draw_frame(

@@ -30,6 +30,10 @@ _THINGS = frozenset(
 )  # fmt: skip
 """Categories of things that stand somewhere; a scene or an event is the whole picture."""
 
+_THINGS_IF_CLASSES = _THINGS | {"belief", "finance", "event"}
+"""The classifier's own classes of these are things too: an altar, a cash machine, a Christmas
+stocking. Their broad labels, a wedding or a religion, are not."""
+
 _Box = tuple[float, float, float, float]
 
 
@@ -47,16 +51,21 @@ class BoxFinder:
     def __init__(self, fusion: Fusion) -> None:
         vocabulary = fusion.vocabulary
         above = ancestor_rows(vocabulary)
-        is_thing = [label.category.id in _THINGS for label in vocabulary.labels]
+        categories = [label.category.id for label in vocabulary.labels]
+        is_thing = [it in _THINGS for it in categories]
         self._kind_rows = fusion.kind_rows.tolist()
-        self._category = [label.category.id for label in vocabulary.labels]
+        self._category = categories
         self._things_above = [tuple(it for it in rows if is_thing[it]) for rows in above]
         self._colour_rows = fusion.rows_by_layer[COLOUR_LAYER].tolist()
         self._material_rows = fusion.rows_by_layer[heads.MATERIAL_LAYER].tolist()
         kind_of_row = {row: kind for kind, row in enumerate(self._kind_rows)}
         class_rows = own_rows(vocabulary, classifier.OUTPUT_LAYER, classifier.OUTPUT_COUNT)
         self._thing_rows = np.array(
-            [it for it in dict.fromkeys(class_rows.tolist()) if is_thing[it]]
+            [
+                row
+                for row in dict.fromkeys(class_rows.tolist())
+                if categories[row] in _THINGS_IF_CLASSES
+            ]
         )
         self._kinds_of_row = {
             row: frozenset(kind_of_row[it] for it in (row, *above[row]) if it in kind_of_row)

@@ -58,7 +58,12 @@ class Layout:
         (across_en, across_zh), (down_en, down_zh) = _COLUMNS[self.column], _ROWS[self.row]
         if (self.column, self.row) == (1, 1):
             return Bilingual(zh="正中", en="centre")
-        return Bilingual(zh=f"{across_zh}{down_zh}", en=f"{down_en} {across_en}")
+        zh = f"{across_zh}{down_zh}"
+        if self.column == 1:
+            zh = f"{down_zh}方居中"
+        elif self.row == 1:
+            zh = f"{across_zh}侧居中"
+        return Bilingual(zh=zh, en=f"{down_en} {across_en}")
 
 
 def lay_out(xyxy: Box, size_wh: tuple[int, int], mask: FloatArray) -> Layout:

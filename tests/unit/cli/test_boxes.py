@@ -102,6 +102,11 @@ def test_an_attribute_of_nearly_the_same_place_belongs_to_the_thing_there() -> N
     assert line.label == "猫 · 橙色"
 
 
+def test_the_colour_of_a_subject_belongs_to_the_thing_that_is_most_of_it() -> None:
+    (line,) = lines(tag("orange", (0, 20, 240, 100, "80.00")), tag("cat", (*PLACE, "93.00")))
+    assert line.label == "猫 · 橙色"
+
+
 def test_an_attribute_of_a_place_of_its_own_has_a_box_of_its_own() -> None:
     found = lines(tag("orange", (0, 0, 30, 30, "80.00")), tag("cat", (*PLACE, "93.00")))
     assert [line.label for line in found] == ["猫", "橙色"]

@@ -42,10 +42,10 @@ def test_several_pictures_are_drawn_into_a_folder_whatever_it_is_called(
     target_of: Any, tmp_path: Path
 ) -> None:
     target = target_of(tmp_path / "out.png", single=False)
-    for path in ("a.jpg", "deep/a.png", "b.jpg"):
+    for path in ("a.jpg", "deep/a.png", "b.jpg", "a-2.jpg"):
         target.write(Path(path), PIXELS)
     names = sorted(path.name for path in (tmp_path / "out.png").iterdir())
-    assert names == ["a-2.boxes.png", "a.boxes.png", "b.boxes.png"]
+    assert names == ["a-2-2.boxes.png", "a-2.boxes.png", "a.boxes.png", "b.boxes.png"]
 
 
 def test_a_single_picture_goes_into_a_folder_that_is_there(target_of: Any, tmp_path: Path) -> None:

@@ -115,6 +115,11 @@ class TestAsking:
         path.write_bytes(b"hello, no picture")
         assert ask(service(), question(), path).body["error_code"] == "AIS.0502"
 
+    def test_an_empty_file_is_damaged_and_not_a_field_left_out(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jpg"
+        path.touch()
+        assert ask(service(), question(), path).body["error_code"] == "AIS.0503"
+
     def test_a_network_that_fails_fails_that_picture_only(self, tmp_path: Path) -> None:
         path = tmp_path / "a.jpg"
         path.write_bytes(jpeg(64, 48))
@@ -151,7 +156,9 @@ class TestPrinting:
         told = capsys.readouterr()
         assert told.out == ""
         assert "b[red].jpg: AIS.0502 no [picture]" in told.err
+        assert "不支持的图片格式" in told.err
         assert "1 of 2" in told.err
+        assert "2 张图片中有 1 张失败" in told.err
 
     def test_with_json_there_is_nothing_else_on_standard_output(
         self, capsys: pytest.CaptureFixture[str]

@@ -35,6 +35,33 @@ def test_pictures_of_one_name_get_numbers() -> None:
     assert list(name_pictures(paths).values()) == ["x", "x-2", "y"]
 
 
+def test_a_number_is_never_the_name_of_another_picture() -> None:
+    paths = [Path("a/x.jpg"), Path("b/x.jpg"), Path("a/x-2.jpg"), Path("c/x.jpg")]
+    assert list(name_pictures(paths).values()) == ["x", "x-2", "x-2-2", "x-3"]
+
+
+@pytest.mark.parametrize("option", ["--cutout", "--blur", "--draw"])
+def test_a_bare_option_before_two_pictures_overwrites_neither(tmp_path: Path, option: str) -> None:
+    one, other = tmp_path / "one.jpg", tmp_path / "other.jpg"
+    one.write_bytes(jpeg(8, 8))
+    other.write_bytes(jpeg(8, 8))
+    done = CliRunner().invoke(subject, [option, str(one), str(other)], obj=load_settings())
+    assert done.exit_code == 2
+    assert "results are PNG files" in done.output
+    assert one.read_bytes() == jpeg(8, 8)
+
+
+@pytest.mark.parametrize("option", ["--cutout", "--blur", "--draw"])
+def test_a_file_that_is_there_is_never_written_over(tmp_path: Path, option: str) -> None:
+    one, other = tmp_path / "one.png", tmp_path / "other.jpg"
+    one.write_bytes(b"a picture")
+    other.write_bytes(jpeg(8, 8))
+    done = CliRunner().invoke(subject, [option, str(one), str(other)], obj=load_settings())
+    assert done.exit_code == 2
+    assert "is there already" in done.output
+    assert one.read_bytes() == b"a picture"
+
+
 @pytest.mark.models
 class TestSubject:
     @pytest.fixture
@@ -73,6 +100,16 @@ class TestSubject:
         }  # fmt: skip
         (wide, high) = sizes[".crop-1x1.png"][1]
         assert abs(wide - high) <= 1
+
+    def test_a_crop_that_cannot_hold_the_whole_subject_is_told(
+        self, run: Any, flower: Path, tmp_path: Path
+    ) -> None:
+        shapes = ("--crop", "1:1", "--crop", "1:20")
+        done = run(flower, *shapes, "--into", tmp_path)
+        assert done.stderr.count("does not fit") == 1
+        (line,) = run("--json", flower, *shapes, "--into", tmp_path).stdout.splitlines()
+        clipped = [Path(name).name for name in json.loads(line)["clipped"]]
+        assert clipped == [f"{flower.stem}.crop-1x20.png"]
 
     def test_the_json_has_the_wire_s_result_and_plain_keys(
         self, run: Any, flower: Path, tmp_path: Path

@@ -76,7 +76,7 @@ class TestTagging:
             "absent.jpg",
         ]
         codes = [line.get("error_code") for line in lines]
-        assert codes == [None, "AIS.0502", "AIS.0011", "AIS.0504", "HY.0001"]
+        assert codes == [None, "AIS.0502", "AIS.0503", "AIS.0504", "HY.0001"]
         assert done.exit_code == 1
         assert "4 of 5" in done.stderr
 

@@ -114,6 +114,18 @@ def test_labels_stay_inside_and_off_each_other_while_there_is_room(latin_font: P
     assert covered.max() == 1
 
 
+def test_a_label_stays_at_its_small_box_though_it_touches_another_label(latin_font: Path) -> None:
+    font = load_font(latin_font, 20)
+    large, small = (40, 46, 200, 400), (80, 4, 100, 12)
+    placed = [(_box(*corners), np.array(corners, np.float32)) for corners in (large, small)]
+    _, chip = _place_chips(placed, font, (640, 640))
+    assert chip is not None
+    left, top, right, _ = chip.xyxy
+    assert left <= small[2]
+    assert right >= small[0]
+    assert top <= small[3]
+
+
 def test_fifty_boxes_are_drawn(latin_font: Path) -> None:
     random = np.random.default_rng(0)
     corners = random.uniform(0, 600, (50, 2))

@@ -19,6 +19,7 @@ from huiyan.vocabulary.model import LabelId
 from huiyan.vocabulary.tree import ancestor_rows
 
 CAT, DOG, CUP, GIRAFFE = map(COCO80_NAMES.index, ("cat", "dog", "cup", "giraffe"))
+ALTAR = 406
 GOLDEN_RETRIEVER, CHEETAH, ACCORDION, VOLCANO = 207, 293, 401, 980
 """Classes of the classifier: below a kind of object, two that are not, and no thing."""
 
@@ -73,6 +74,12 @@ def test_a_kind_has_all_its_boxes_the_surest_first() -> None:
     found = find(Made(boxes=((DOG, 0.6, RIGHT), (DOG, 0.9, LEFT))))
     assert places(found["dog"]) == [LEFT, RIGHT]
     assert found["dog"][0].confidence > found["dog"][1].confidence
+
+
+def test_an_altar_has_a_place_and_religion_has_none() -> None:
+    found = find(Made(logits={ALTAR: 14}, main_object=0.9))
+    assert "altar" in found
+    assert not [it for it in found if finder()[0].vocabulary.find(it).category.id == "belief"][1:]  # type: ignore[union-attr]
 
 
 def test_a_broad_label_has_the_boxes_of_all_below_it() -> None:

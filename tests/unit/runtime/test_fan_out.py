@@ -103,3 +103,51 @@ def test_many_callers_at_once_all_get_their_own_results(fan_out: FanOut) -> None
     for thread in threads:
         thread.join(WAIT_S)
     assert found == {caller: [caller] * 5 for caller in range(8)}
+
+
+def test_a_thread_that_runs_out_of_jobs_helps_with_the_parts_of_another(fan_out: FanOut) -> None:
+    both_are_there = threading.Barrier(2, timeout=WAIT_S)
+    begun = threading.Event()
+
+    def inner() -> list[int]:
+        begun.set()
+        return fan_out.run([both_are_there.wait] * 2)
+
+    def short() -> list[int]:
+        assert begun.wait(WAIT_S)
+        return []
+
+    assert [sorted(it) for it in fan_out.run([inner, short])] == [[0, 1], []]
+
+
+def test_nothing_is_counted_that_has_ended(fan_out: FanOut) -> None:
+    def nested() -> list[int]:
+        return fan_out.run([int] * 5)
+
+    def fail() -> list[int]:
+        raise ValueError("broken")
+
+    def call() -> None:
+        for _ in range(100):
+            fan_out.run([nested, list, nested])
+            with pytest.raises(ValueError, match="broken"):
+                fan_out.run([nested, fail, nested])
+
+    threads = [threading.Thread(target=call) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    both_are_there = threading.Barrier(2, timeout=WAIT_S)
+    assert sorted(fan_out.run([both_are_there.wait] * 2)) == [0, 1]
+    assert fan_out._runs == []
+    with fan_out._changed:  # the last helper may still be on its way home
+        assert fan_out._changed.wait_for(lambda: fan_out._working == 0, WAIT_S)
+
+
+def test_where_no_thread_can_be_had_the_caller_does_it_all() -> None:
+    fan_out = FanOut(2)
+    fan_out.close()  # its pool takes no work any more
+    for _ in range(3):
+        assert fan_out.run([threading.get_ident] * 3) == [threading.get_ident()] * 3
+    assert fan_out._working == 0

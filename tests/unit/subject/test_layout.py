@@ -23,8 +23,8 @@ def test_a_box_in_the_middle() -> None:
     [
         ((0, 0, 10, 10), "top left", "左上", "right"),
         ((90, 90, 100, 100), "bottom right", "右下", "left"),
-        ((45, 0, 55, 10), "top centre", "中上", "bottom"),
-        ((0, 45, 10, 55), "middle left", "左中", "right"),
+        ((45, 0, 55, 10), "top centre", "上方居中", "bottom"),
+        ((0, 45, 10, 55), "middle left", "左侧居中", "right"),
     ],
 )
 def test_the_cell_of_the_grid_is_told_in_both_languages(
