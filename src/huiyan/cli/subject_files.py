@@ -152,8 +152,7 @@ def make(
         write(wishes.blur, ".blur.png", encode_png(edits.blur(wishes.blur_percent)))
     for aspect in wishes.aspects:
         pixels, crop = edits.crop(parse_aspect(aspect))
-        suffix = f".crop-{'x'.join(parts_of(aspect))}.png"
-        path = wishes.into / f"{name}{suffix}"
+        path = wishes.into / f"{name}.crop-{'x'.join(parts_of(aspect))}.png"
         _write(path, encode_png(pixels))
         written.append(path)
         if not crop.holds_subject:

@@ -35,12 +35,8 @@ from huiyan.kernel.language import Language
 from huiyan.kernel.settings import Settings
 from huiyan.kernel.units import PixelArray
 from huiyan.labelling.wire import MAX_LIMIT
-from huiyan.media_tagging.wire import BOXES_DEFAULTS
 from huiyan.recognition.service import RecognitionService
 from huiyan.vocabulary.load import load_vocabulary
-
-PLACES_PERCENT = BOXES_DEFAULTS.threshold_percent
-"""A tag that is shown has its boxes drawn down to this confidence."""
 
 
 @click.command(short_help="Tag pictures · 给图片打标签")
@@ -98,7 +94,7 @@ def tag(  # noqa: PLR0913 -- one argument an option
         drawing = _TagDrawing(target, question.capability.limits)
         draw = drawing.draw
         if media:
-            places = {**fields, "threshold": min(threshold, PLACES_PERCENT), "limit": MAX_LIMIT}
+            places = {**fields, "limit": MAX_LIMIT}
             where = Question(desk.media_tagging_det, places)
             draw = _MediaDrawing(drawing, desk.recognition, where, BoxNames(load_vocabulary())).draw
     print_all(answers, as_json=as_json, show=_show, draw=draw)

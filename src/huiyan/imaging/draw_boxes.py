@@ -29,8 +29,8 @@ _MANY = 12
 _MANY_FONT_FACTOR = 0.75
 _MIN_FONT_PX = 13
 _SHADOW_PX = 1
-_AWAY_COST = 0.15
-"""A label one height away from its box is as bad as one of which so much lies on other labels."""
+_AWAY_COST = 0.25
+"""A label one height away from its box is as bad as one of which this share lies on others."""
 
 
 @dataclass(frozen=True, slots=True)

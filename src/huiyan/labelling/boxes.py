@@ -18,8 +18,9 @@ from huiyan.vocabulary.tree import ancestor_rows, own_rows
 LEAST_CONFIDENCE = 0.01
 """Less sure boxes are noise at any threshold."""
 
-_SAME_IOU = 0.5
-"""A detected box and the main object's are of one thing from this overlap on."""
+_SAME_IOU, _SURELY_SAME_IOU = 0.5, 0.7
+"""A detected box and the main object's are of one thing from this overlap on: the first where both
+are of one category, the second whatever they are."""
 
 _THINGS = frozenset(
     {
@@ -144,13 +145,15 @@ class BoxFinder:
                 box = _box(evidence.detections.xyxy[place].tolist())
                 self._add(found, row, box, min(sure, float(confidences.boxes[place])))
             elif evidence.main_object is not None:
-                stands = evidence.main_object.confidence * (1 - rivals.get(self._category[row], 0))
+                rival = max(rivals.get(self._category[row], 0.0), rivals.get("", 0.0))
+                stands = evidence.main_object.confidence * (1 - rival)
                 self._add(found, row, evidence.main_object.xyxy, sure * stands)
 
     def _rivals(self, evidence: Evidence, confidences: Confidences) -> dict[str, float]:
         """Find how sure the detector is, by category, that the main object is something it knows.
 
-        A giraffe that the classifier, which knows none, calls a cheetah must not become one.
+        A giraffe that the classifier, which knows none, calls a cheetah must not become one, nor a
+        dog corn. The empty category stands for all.
         """
         if evidence.main_object is None:
             return {}
@@ -160,7 +163,9 @@ class BoxFinder:
             kind = int(evidence.detections.classes[place])
             category = self._category[self._kind_rows[kind]]
             sure = float(confidences.boxes[place])
-            rivals[category] = max(sure, rivals.get(category, 0.0))
+            named = [category, ""] if overlaps[place] >= _SURELY_SAME_IOU else [category]
+            for each in named:
+                rivals[each] = max(sure, rivals.get(each, 0.0))
         return rivals
 
 

@@ -12,6 +12,7 @@ from huiyan.imaging.picture import Image
 from huiyan.labelling.boxes import BoxFinder
 from huiyan.labelling.evidence import Evidence, Eyes
 from huiyan.labelling.fusion import Confidences, Fusion
+from huiyan.labelling.groups import load_groups
 from huiyan.labelling.model import Findings
 from huiyan.vocabulary.model import Vocabulary
 
@@ -49,6 +50,7 @@ class Labeller:
         self._eyes = eyes
         self._fusion = fusion
         self._box_finder = BoxFinder(fusion)
+        self._below_groups = load_groups(fusion.vocabulary)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -111,7 +113,8 @@ class Labeller:
         InferenceError
             A network failed.
         """
-        return Findings(self.vocabulary, self.see(image).confidences.by_label, {})
+        by_label = self.see(image).confidences.by_label
+        return Findings(self.vocabulary, by_label, {}, self._below_groups)
 
     def locate(self, image: Image) -> Findings:
         """Say what is in a picture, and where.
@@ -133,4 +136,5 @@ class Labeller:
         """
         seen = self.see(image)
         instances = self._box_finder.find(seen.evidence, seen.confidences)
-        return Findings(self.vocabulary, seen.confidences.by_label, instances)
+        by_label = seen.confidences.by_label
+        return Findings(self.vocabulary, by_label, instances, self._below_groups)

@@ -6,8 +6,8 @@ opinion on: how confidences are found, and how a finding is written on a wire.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -83,11 +83,15 @@ class Findings:
         can give.
     instances : mapping of int to tuple of Instance
         By the label's row: where it is seen, confidence falling. Rows without any are missing.
+    below_groups : mapping of int to frozenset of int
+        Rows of labels that only hold others together, with the rows of all below each: who says
+        "cup" does not say "drinkware", "tableware" and "kitchenware" too.
     """
 
     vocabulary: Vocabulary
     by_label: FloatArray
     instances: Mapping[int, tuple[Instance, ...]]
+    below_groups: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     def best(self, threshold: float, limit: int) -> tuple[Finding, ...]:
         """Choose what is said of the whole picture.
@@ -102,9 +106,11 @@ class Findings:
         Returns
         -------
         tuple of Finding
-            Confidence falling, ties by label id; none whose confidence is 0; may be empty.
+            Confidence falling, ties by label id; none whose confidence is 0, no group of which
+            something narrower reaches the threshold; may be empty.
         """
         kept = np.flatnonzero((self.by_label >= np.float64(threshold)) & (self.by_label > 0))
+        kept = np.array(self._without_groups(kept.tolist()), np.intp)
         # Rows rise with the label id, so a stable sort settles ties by id.
         ranked = kept[np.argsort(-self.by_label[kept], kind="stable")[:limit]]
         return tuple(
@@ -126,13 +132,23 @@ class Findings:
         -------
         tuple of Finding
             Each with at least one instance and with the confidence of its best one; confidence
-            falling, ties by label id; may be empty.
+            falling, ties by label id; no group of which something narrower has a box; may be
+            empty.
         """
-        found = []
-        for row in sorted(self.instances):
-            kept = tuple(it for it in self.instances[row] if it.confidence >= threshold)
-            if kept:
-                label = self.vocabulary.labels[row]
-                found.append(Finding(label, kept[0].confidence, kept))
+        kept_by_row = {
+            row: kept
+            for row in sorted(self.instances)
+            if (kept := tuple(it for it in self.instances[row] if it.confidence >= threshold))
+        }
+        found = [
+            Finding(self.vocabulary.labels[row], kept_by_row[row][0].confidence, kept_by_row[row])
+            for row in self._without_groups(kept_by_row)
+        ]
         found.sort(key=lambda finding: -finding.confidence)
         return tuple(found[:limit])
+
+    def _without_groups(self, rows: Iterable[int]) -> list[int]:
+        """Leave groups out where something narrower is there; the order stays."""
+        there = list(rows)
+        known = frozenset(there)
+        return [row for row in there if known.isdisjoint(self.below_groups.get(row, ()))]

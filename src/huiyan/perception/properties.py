@@ -7,7 +7,6 @@ values are measured, what the picture shows, and the words in any language.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -124,13 +123,13 @@ def _judge_format(size_wh: tuple[int, int]) -> dict[str, float]:
     width, height = size_wh
     wide = math.log(width / height)
     megapixels = width * height / 1e6
-    is_square = _ramp(abs(wide), (0.02, 0.98), (0.06, 0.5), (0.12, 0))
-    upright: Sequence[tuple[float, float]] = ((0.04, 0), (0.1, 0.6), (0.2, 0.98))
+    # Nobody denies a format and few would name it, the usual one least: it comes after the content.
+    is_square = _ramp(abs(wide), (0.02, 0.75), (0.06, 0.4), (0.12, 0))
     return {
-        "landscape_format": _ramp(wide, *upright),
-        "portrait_format": _ramp(-wide, *upright),
+        "landscape_format": _ramp(wide, (0.04, 0), (0.1, 0.5), (0.2, 0.62)),
+        "portrait_format": _ramp(-wide, (0.04, 0), (0.1, 0.6), (0.2, 0.75)),
         "square_format": is_square,
         "panorama": _ramp(width / height, (1.9, 0), (2.1, 0.5), (2.4, 0.9), (3, 0.96)),
-        "low_resolution": _ramp(megapixels, (0.03, 0.97), (0.1, 0.8), (0.2, 0.5), (0.4, 0)),
+        "low_resolution": _ramp(megapixels, (0.02, 0.97), (0.05, 0.8), (0.1, 0.5), (0.2, 0)),
         "high_resolution": _ramp(megapixels, (4, 0), (8, 0.6), (12, 0.9), (24, 0.97)),
     }

@@ -152,9 +152,10 @@ class ModelStore:
         progress = progress or SilentProgress()
         path = self._final(card)
         if not path.is_file():
+            # What the service needs is pulled at once: the next one is missing too, most likely.
+            names = "" if card.default else f" {card.name}"
             raise ModelMissingError(
-                f"{card.kind} {card.name} is not in {self.root}; "
-                f"run: huiyan models pull {card.name}"
+                f"{card.kind} {card.name} is not in {self.root}; run: huiyan models pull{names}"
             )
         progress.start(f"{card.name}: verifying", card.size_bytes)
         found = hash_file(path, progress)

@@ -130,9 +130,15 @@ def test_an_animal_that_the_detector_knows_better_is_no_other_animal() -> None:
     assert beaten["animal"] == beaten["giraffe"]
 
 
-def test_an_animal_does_not_keep_the_main_object_from_being_a_thing() -> None:
-    made = Made(logits={ACCORDION: 14}, boxes=((GIRAFFE, 0.95, WHOLE),), main_object=0.9)
+def test_an_animal_at_a_part_of_the_main_object_leaves_it_a_thing() -> None:
+    part = (10.0, 20.0, 90.0, 56.0)  # three fifths of the main object
+    made = Made(logits={ACCORDION: 14}, boxes=((GIRAFFE, 0.95, part),), main_object=0.9)
     assert find(made)["accordion"][0].confidence > 0.8
+
+
+def test_a_thing_at_the_very_place_of_a_sure_other_one_is_not_there() -> None:
+    made = Made(logits={ACCORDION: 14}, boxes=((GIRAFFE, 0.95, WHOLE),), main_object=0.9)
+    assert find(made)["accordion"][0].confidence < 0.1
 
 
 def test_a_scene_is_the_whole_picture_and_has_no_box() -> None:
