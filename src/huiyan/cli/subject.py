@@ -52,6 +52,9 @@ from huiyan.subject.wire import DEFAULT_THRESHOLD_PERCENT, LABEL_OF_RANK, render
 _MAX_EDITED_PIXELS = 24_000_000
 """Larger pictures are edited reduced: an edit takes some 27 bytes a pixel."""
 
+_EDITED_AT_ONCE = 2
+"""So that a folder of large pictures stays below 1.5 GB, whatever the machine."""
+
 _HERE = "."
 _RANK_OF_LABEL = {label: rank for rank, label in LABEL_OF_RANK.items()}
 _SIDES = {
@@ -196,7 +199,10 @@ def subject(  # noqa: PLR0913 -- one argument an option
         names=name_pictures(paths),
         budget=MemoryBudget(settings.decode_budget_mib * MIB_BYTES),
     )
-    answers = _answers(studio, paths, settings.resolved_compute_threads())
+    threads = settings.resolved_compute_threads()
+    if wishes.needs_pixels:
+        threads = min(threads, _EDITED_AT_ONCE)
+    answers = _answers(studio, paths, threads)
     print_all(answers, as_json=as_json, show=_show, draw=None)
 
 

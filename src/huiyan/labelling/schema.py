@@ -10,28 +10,13 @@ from __future__ import annotations
 
 from huiyan.kernel.language import LANGUAGES
 from huiyan.labelling.wire import MAX_LIMIT, LabelDefaults
-from huiyan.recognition.schema import Schema, describe, request_schema, result_schema
-
-
-def exact_object(properties: dict[str, Schema]) -> Schema:
-    """Describe an object that has these fields, all of them and no other.
-
-    Parameters
-    ----------
-    properties : dict of str to dict
-        The fields.
-
-    Returns
-    -------
-    dict
-        Its schema.
-    """
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+from huiyan.recognition.schema import (
+    Schema,
+    describe,
+    exact_object,
+    request_schema,
+    result_schema,
+)
 
 
 def labels_request(defaults: LabelDefaults, *, threshold_zh: str, threshold_en: str) -> Schema:

@@ -18,13 +18,12 @@ from huiyan.labelling.schema import (
     LISTED_TAG,
     TAG,
     TYPE,
-    exact_object,
     labels_request,
     tags_response,
 )
 from huiyan.media_tagging.capability import BOXES_INTERFACE, LIST_INTERFACE
 from huiyan.media_tagging.wire import BOXES_DEFAULTS, LIST_DEFAULTS
-from huiyan.recognition.schema import OperationSchema, describe
+from huiyan.recognition.schema import OperationSchema, describe, exact_object
 
 _BOXED_TAG = exact_object(
     {

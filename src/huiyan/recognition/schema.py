@@ -130,6 +130,27 @@ def request_schema(parameters: Mapping[str, Schema]) -> Schema:
     }
 
 
+def exact_object(properties: dict[str, Schema]) -> Schema:
+    """Describe an object that has these fields, all of them and no other.
+
+    Parameters
+    ----------
+    properties : dict of str to dict
+        The fields.
+
+    Returns
+    -------
+    dict
+        Its schema.
+    """
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
 def result_schema(result: Schema) -> Schema:
     """Build the schema of an answer.
 
@@ -143,9 +164,4 @@ def result_schema(result: Schema) -> Schema:
     dict
         An object with ``result`` and nothing else.
     """
-    return {
-        "type": "object",
-        "properties": {"result": result},
-        "required": ["result"],
-        "additionalProperties": False,
-    }
+    return exact_object({"result": result})

@@ -15,20 +15,12 @@ from huiyan.recognition.schema import (
     OperationSchema,
     Schema,
     describe,
+    exact_object,
     request_schema,
     result_schema,
 )
 from huiyan.subject.model import Rank
 from huiyan.subject.wire import DEFAULT_THRESHOLD_PERCENT, LABEL_OF_RANK
-
-
-def _object(properties: dict[str, Schema]) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 def _length(zh: str, en: str) -> Schema:
@@ -49,7 +41,7 @@ _REQUEST = request_schema(
         ),
     }
 )
-_INSTANCE = _object(
+_INSTANCE = exact_object(
     {
         "label": describe(
             {"type": "string", "enum": list(LABEL_OF_RANK.values())},
@@ -64,7 +56,7 @@ _INSTANCE = _object(
             "The confidence, 0 to 100, as text with two decimals.",
         ),
         "location": describe(
-            _object(
+            exact_object(
                 {
                     "width": _length("宽度，像素。", "Width in px."),
                     "height": _length("高度，像素。", "Height in px."),

@@ -16,12 +16,11 @@ from huiyan.labelling.schema import (
     LANGUAGE,
     LISTED_TAG,
     TAG,
-    exact_object,
     labels_request,
     tags_response,
 )
 from huiyan.labelling.wire import MAX_LIMIT
-from huiyan.recognition.schema import OperationSchema, describe, request_schema
+from huiyan.recognition.schema import OperationSchema, describe, exact_object, request_schema
 from huiyan.tagging.wire import DEFAULTS, V1_DEFAULTS
 
 _V2_REQUEST = labels_request(
