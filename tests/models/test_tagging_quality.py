@@ -45,9 +45,9 @@ def _confidences(evaluator: TaggingEvaluator, data: bytes, threshold: float) -> 
 @pytest.mark.parametrize(
     ("card_name", "said", "never_said"),
     [
-        ("sample-chelsea", {"animal", "mammal", "feline", "cat", "pet"}, {"dog", "vehicle"}),
+        ("sample-chelsea", {"animal", "cat", "pet"}, {"dog", "vehicle", "mammal"}),
         ("sample-coffee", {"food", "drink", "espresso"}, {"animal", "vehicle"}),
-        ("sample-china", {"architecture", "building"}, {"animal", "food"}),
+        ("sample-china", {"building", "palace"}, {"animal", "food"}),
         ("sample-rocket", {"missile"}, {"animal", "food"}),
     ],
 )

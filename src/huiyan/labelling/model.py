@@ -15,6 +15,9 @@ from huiyan.kernel.language import Language
 from huiyan.kernel.units import FloatArray
 from huiyan.vocabulary.model import Label, Vocabulary
 
+SURE = 0.6
+"""A label of this confidence stands for the groups above it."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelParams:
@@ -107,10 +110,12 @@ class Findings:
         -------
         tuple of Finding
             Confidence falling, ties by label id; none whose confidence is 0, no group of which
-            something narrower reaches the threshold; may be empty.
+            something narrower is sure, whatever the threshold: a higher one only takes away; may
+            be empty.
         """
         kept = np.flatnonzero((self.by_label >= np.float64(threshold)) & (self.by_label > 0))
-        kept = np.array(self._without_groups(kept.tolist()), np.intp)
+        sure = np.flatnonzero(self.by_label >= SURE).tolist()
+        kept = np.array(self._without_groups(kept.tolist(), sure), np.intp)
         # Rows rise with the label id, so a stable sort settles ties by id.
         ranked = kept[np.argsort(-self.by_label[kept], kind="stable")[:limit]]
         return tuple(
@@ -142,13 +147,12 @@ class Findings:
         }
         found = [
             Finding(self.vocabulary.labels[row], kept_by_row[row][0].confidence, kept_by_row[row])
-            for row in self._without_groups(kept_by_row)
+            for row in self._without_groups(kept_by_row, kept_by_row)
         ]
         found.sort(key=lambda finding: -finding.confidence)
         return tuple(found[:limit])
 
-    def _without_groups(self, rows: Iterable[int]) -> list[int]:
-        """Leave groups out where something narrower is there; the order stays."""
-        there = list(rows)
-        known = frozenset(there)
-        return [row for row in there if known.isdisjoint(self.below_groups.get(row, ()))]
+    def _without_groups(self, rows: Iterable[int], narrower: Iterable[int]) -> list[int]:
+        """Leave groups out that something narrower stands for; the order stays."""
+        known = frozenset(narrower)
+        return [row for row in rows if known.isdisjoint(self.below_groups.get(row, ()))]

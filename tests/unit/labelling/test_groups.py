@@ -53,6 +53,15 @@ def test_a_group_is_said_where_nothing_narrower_is_sure_enough() -> None:
     assert ids(found.boxed(0.92, 10)) == ["kitchenware"]
 
 
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.65, 0.75, 0.85, 0.99])
+def test_a_higher_threshold_only_takes_away(threshold: float) -> None:
+    found = findings(cup=0.7, drinkware=0.8, tableware=0.9, container=0.8, bottle=0.3, dog=0.5)
+    everything = found.best(0, 150)
+    assert found.best(threshold, 150) == tuple(
+        it for it in everything if it.confidence >= np.float32(threshold)
+    )
+
+
 def test_the_limit_counts_what_is_said() -> None:
     found = findings(cup=0.7, drinkware=0.8, tableware=0.9, dog=0.65)
     assert ids(found.best(0.6, 2)) == ["cup", "dog"]
