@@ -119,7 +119,7 @@ def test_a_malformed_header_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "scheme", ["Basic", "Bearer", "AWS4-HMAC-SHA256", "sdk-hmac-sha256", "V11-HMAC-SHA256", "é"]
+    "scheme", ["Basic", "Bearer", "AWS4-HMAC-SHA256", "sdk-hmac-sha256", "SDK-SM2-SM3", "é"]
 )
 def test_other_schemes_are_refused_and_the_spoken_one_named(scheme: str) -> None:
     with pytest.raises(UnsupportedSchemeError, match="use SDK-HMAC-SHA256"):

@@ -56,7 +56,8 @@ def canonical_queries(raw_query: bytes) -> tuple[bytes, ...]:
     -------
     tuple of bytes
         Without repetition: (a) pairs sorted by decoded name and value, then encoded; (b) as sent;
-        (c) encoded texts sorted, an empty value without its equals sign.
+        (c) encoded texts sorted, an empty value without its equals sign (which stays where the
+        name is empty too: else a parameter could be added that leaves no trace).
 
     Raises
     ------
@@ -84,7 +85,9 @@ def canonical_queries(raw_query: bytes) -> tuple[bytes, ...]:
     )
     encoded = [(_encode(name), _encode(value)) for name, value in pairs]
     by_pair = "&".join(f"{name}={value}" for name, value in encoded)
-    by_text = "&".join(sorted(f"{name}={value}" if value else name for name, value in encoded))
+    by_text = "&".join(
+        sorted(f"{name}={value}" if value or not name else name for name, value in encoded)
+    )
     forms = (by_pair.encode("ascii"), raw_query, by_text.encode("ascii"))
     return tuple(dict.fromkeys(forms))
 
@@ -174,7 +177,7 @@ def canonical_headers(
     return b"".join(b"%b:%b\n" % (name, single_value(index, name)) for name in signed_headers)
 
 
-def payload_hash(sent: bytes, digest: bytes, empty_digest: bytes) -> bytes:
+def payload_hash(sent: bytes, digest: bytes, *, is_empty: bool) -> bytes:
     """Choose the text that stands for the payload.
 
     Parameters
@@ -183,8 +186,8 @@ def payload_hash(sent: bytes, digest: bytes, empty_digest: bytes) -> bytes:
         The content header's value; empty if it was not sent.
     digest : bytes
         The body's digest, lower-case hexadecimal.
-    empty_digest : bytes
-        The digest of an empty body.
+    is_empty : bool
+        Whether the body has no bytes.
 
     Returns
     -------
@@ -202,9 +205,7 @@ def payload_hash(sent: bytes, digest: bytes, empty_digest: bytes) -> bytes:
     """
     if sent and sent != UNSIGNED_PAYLOAD and sent.lower() != digest:
         raise SignatureMismatchError("the content header is not the body's digest")
-    if not sent or digest == empty_digest:
-        return digest
-    return sent
+    return digest if is_empty or not sent else sent
 
 
 def canonical_request(  # noqa: PLR0913, PLR0917 - the text has six lines, each from a stage of its own

@@ -23,20 +23,29 @@ from huiyan.iam.signing.canonical import (
 )
 from huiyan.iam.signing.header import Authorization, parse_authorization
 from huiyan.iam.signing.hmac_sha256 import SdkHmacSha256
-from huiyan.iam.signing.scheme import Credential, SigningScheme
+from huiyan.iam.signing.hmac_sm3 import SdkHmacSm3
+from huiyan.iam.signing.scheme import (
+    Credential,
+    SigningScheme,
+    read_credential,
+    string_to_sign,
+)
+from huiyan.iam.signing.v11_hmac_sha256 import V11HmacSha256
 from huiyan.iam.signing.window import DATE_HEADER, check_window, parse_date
 from huiyan.kernel.clock import Clock
 from huiyan.kernel.errors import SignatureMismatchError
 from huiyan.web.request import RawRequest
 
-SCHEMES: tuple[SigningScheme, ...] = (SdkHmacSha256(),)
+SCHEMES: tuple[SigningScheme, ...] = (SdkHmacSha256(), SdkHmacSm3(), V11HmacSha256())
 """The schemes spoken here; a further one is a module beside ``hmac_sha256`` and an entry here."""
 
 AUTHORIZATION_HEADER = b"authorization"
 HOST_HEADER = b"host"
 
 _METHOD = re.compile(r"[A-Za-z]{1,32}")
-_HIDDEN = re.compile(rb"(?m)^(x-security-token|x-auth-token|cookie|proxy-authorization):.*$")
+_HIDDEN = re.compile(
+    rb"(?m)^(x-security-token|x-auth-token|x-subject-token|cookie|proxy-authorization):.*$"
+)
 _MOST_SHOWN_CHARACTERS = 2000
 
 
@@ -73,9 +82,13 @@ class Verification:
     ----------
     covers_body : bool
         False where the client signed without looking at the body.
+    signed_headers : frozenset of bytes
+        Lower-case names. A header that changes what a request means, such as a temporary key's
+        ``x-security-token``, counts only if it is among them.
     """
 
     covers_body: bool
+    signed_headers: frozenset[bytes]
 
 
 def find_signature(request: RawRequest) -> SignedRequest | None:
@@ -105,7 +118,7 @@ def find_signature(request: RawRequest) -> SignedRequest | None:
         single_value(headers, AUTHORIZATION_HEADER), tuple(scheme.name for scheme in SCHEMES)
     )
     scheme = next(scheme for scheme in SCHEMES if scheme.name == authorization.scheme)
-    credential = scheme.read_credential(authorization)
+    credential = read_credential(scheme, authorization)
     return SignedRequest(request, headers, scheme, authorization, credential)
 
 
@@ -125,15 +138,13 @@ def canonical_forms(signed: SignedRequest) -> tuple[bytes, ...]:
     Raises
     ------
     SignatureMismatchError
-        A signed header is missing or came twice, or the content header is not the body's digest.
+        A signed header is missing or came twice, or a content header, be it another scheme's, is
+        not the body's digest.
     """
-    request, scheme, names = signed.request, signed.scheme, signed.authorization.signed_headers
+    request, names = signed.request, signed.authorization.signed_headers
     if not _METHOD.fullmatch(request.method):
         raise SignatureMismatchError("the method is malformed")
-    sent = b""
-    if scheme.content_header in signed.headers:
-        sent = single_value(signed.headers, scheme.content_header)
-    payload = payload_hash(sent, scheme.digest(request.body), scheme.empty_digest)
+    payload = _payload(signed)
     method = request.method.upper().encode("ascii")
     uri = canonical_uri(request.raw_path)
     headers = canonical_headers(signed.headers, names)
@@ -141,6 +152,19 @@ def canonical_forms(signed: SignedRequest) -> tuple[bytes, ...]:
         canonical_request(method, uri, query, headers, names, payload)
         for query in canonical_queries(request.raw_query)
     )
+
+
+def _payload(signed: SignedRequest) -> bytes:
+    body, own_header = signed.request.body, signed.scheme.content_header
+    payload = own_digest = signed.scheme.digest(body)
+    for scheme in SCHEMES:
+        header = scheme.content_header
+        if header in signed.headers:
+            sent = single_value(signed.headers, header)
+            digest = own_digest if header == own_header else scheme.digest(body)
+            text = payload_hash(sent, digest, is_empty=not body)
+            payload = text if header == own_header else payload
+    return payload
 
 
 def verify(signed: SignedRequest, secret: bytes, clock: Clock) -> Verification:
@@ -163,7 +187,8 @@ def verify(signed: SignedRequest, secret: bytes, clock: Clock) -> Verification:
     Raises
     ------
     SignatureMismatchError
-        Date or host is not signed, or no form of the request gives this signature.
+        Date or host is not signed, the scope is another day's, or no form of the request gives
+        this signature.
     SignatureExpiredError
         The request was signed outside the window.
     """
@@ -172,15 +197,20 @@ def verify(signed: SignedRequest, secret: bytes, clock: Clock) -> Verification:
         raise SignatureMismatchError("x-sdk-date and host must be among the signed headers")
     date = single_value(signed.headers, DATE_HEADER)
     check_window(parse_date(date), clock.now())
+    if not signed.credential.is_for_day_of(date):
+        raise SignatureMismatchError("the credential's scope is not for the day of x-sdk-date")
     forms = canonical_forms(signed)
     matches = False
     for canonical in forms:
-        text = signed.scheme.string_to_sign(date, signed.credential, canonical)
+        text = string_to_sign(signed.scheme, date, signed.credential, canonical)
         expected = signed.scheme.signature(secret, signed.credential, text)
         matches |= hmac.compare_digest(expected, signed.authorization.signature)
     if not matches:
         raise SignatureMismatchError(_explain(forms[0]))
-    return Verification(covers_body=not forms[0].endswith(b"\n" + UNSIGNED_PAYLOAD))
+    return Verification(
+        covers_body=not forms[0].endswith(b"\n" + UNSIGNED_PAYLOAD),
+        signed_headers=frozenset(names),
+    )
 
 
 def _explain(canonical: bytes) -> str:

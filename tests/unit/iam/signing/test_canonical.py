@@ -44,7 +44,9 @@ def test_a_path_is_decoded_once_and_encoded_again(raw: bytes, canonical: bytes) 
         (b"b=2&a=1", (b"a=1&b=2", b"b=2&a=1")),
         (b"a", (b"a=", b"a")),
         (b"a=", (b"a=", b"a")),
-        (b"=", (b"=", b"")),
+        (b"=", (b"=",)),
+        (b"=&a=", (b"=&a=", b"=&a")),
+        (b"a&=&=", (b"=&=&a=", b"a&=&=", b"=&=&a")),
         (b"&&", (b"", b"&&")),
         (b"a=1&a=10&a=2", (b"a=1&a=10&a=2",)),
         (b"a=x=y", (b"a=x%3Dy", b"a=x=y")),
@@ -72,10 +74,10 @@ def test_a_query_has_the_forms_of_the_official_signers(raw: bytes, forms: tuple[
 def test_the_payload_is_its_digest_or_what_was_sent(
     sent: bytes, digest: bytes, text: bytes
 ) -> None:
-    assert payload_hash(sent, digest, EMPTY) == text
+    assert payload_hash(sent, digest, is_empty=digest == EMPTY) == text
 
 
 @pytest.mark.parametrize(("sent", "digest"), [(DIGEST, EMPTY), (EMPTY, DIGEST), (b"x", DIGEST)])
 def test_another_digest_is_refused(sent: bytes, digest: bytes) -> None:
     with pytest.raises(SignatureMismatchError):
-        payload_hash(sent, digest, EMPTY)
+        payload_hash(sent, digest, is_empty=digest == EMPTY)
