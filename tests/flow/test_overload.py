@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
+import time
 from collections.abc import Callable
 from typing import Any
 
 from in_process import Gate, House
 from live_server import tagging_body
 from made_pictures import jpeg
+from signed_call import SignedRequest
 
 PICTURE = jpeg(64, 48)
 OpenHouse = Callable[..., House]
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 -- what is waited for tells nobody
+            await asyncio.sleep(0.001)
+
+
 def test_past_the_queue_a_call_is_told_to_come_back_and_not_recorded(
     open_a_house: OpenHouse,
 ) -> None:
-    house = open_a_house(queue_limit=3)
+    house = open_a_house(queue_limit=4)  # of which one project may have three
     gate = Gate()
     house.assembly.before = gate
     request = house.request(tagging_body(PICTURE))
@@ -122,14 +131,69 @@ def test_too_large_a_body_is_refused_whether_it_says_so_or_not(house: House) -> 
     assert house.admission.calls == 0
 
 
+def test_a_project_that_floods_the_queue_leaves_room_for_another(open_a_house: OpenHouse) -> None:
+    house = open_a_house(queue_limit=9)
+    gate = Gate()
+    house.assembly.before = gate
+    flood = house.request(tagging_body(PICTURE))
+    quiet = house.request(tagging_body(PICTURE), path=house.path("tagging", "cn-east-3"))
+
+    async def run() -> None:
+        held = [asyncio.create_task(house.answer(flood)) for _ in range(8)]
+        await asyncio.to_thread(gate.arrived.acquire)
+        await until(lambda: house.admission.calls >= 8)
+        refused = await asyncio.gather(*(house.answer(flood) for _ in range(20)))
+        assert {answer.error_code for answer in refused} == {"ModelArts.4401"}
+        held.append(asyncio.create_task(house.answer(quiet)))
+        await until(lambda: house.admission.calls >= 9)
+        gate.open()
+        assert {answer.status for answer in await asyncio.gather(*held)} == {200}
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert len(house.uses()) == 9
+    assert house.admission.calls == 0
+
+
+def test_a_project_that_floods_makes_another_wait_for_little(open_a_house: OpenHouse) -> None:
+    """Forty calls of one project at any time, and one of the other: it waits for two at most."""
+    house = open_a_house(queue_limit=64)
+    house.assembly.before = lambda: time.sleep(0.005)
+    flood = house.request(tagging_body(PICTURE))
+    quiet = house.request(tagging_body(PICTURE), path=house.path("tagging", "cn-east-3"))
+    waits_s: dict[str, list[float]] = {"flood": [], "quiet": []}
+    ended = asyncio.Event()
+
+    async def call(name: str, request: SignedRequest) -> None:
+        started_s = time.perf_counter()
+        answer = await house.answer(request)
+        assert answer.status == 200
+        waits_s[name].append(time.perf_counter() - started_s)
+
+    async def flooding() -> None:
+        while not ended.is_set():
+            await call("flood", flood)
+
+    async def run() -> None:
+        floods = [asyncio.create_task(flooding()) for _ in range(40)]
+        await until(lambda: len(waits_s["flood"]) >= 40)
+        for _ in range(15):
+            await call("quiet", quiet)
+        ended.set()
+        await asyncio.gather(*floods)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+    assert statistics.median(waits_s["quiet"]) < statistics.median(waits_s["flood"]) / 3
+    assert len(house.uses()) == sum(map(len, waits_s.values()))
+
+
 def test_many_at_once_are_each_recorded_once(house: House) -> None:
     async def run() -> list[str]:
         request = house.request(tagging_body(PICTURE))
-        answers = await asyncio.gather(*(house.answer(request) for _ in range(60)))
+        answers = await asyncio.gather(*(house.answer(request) for _ in range(50)))
         assert {answer.status for answer in answers} == {200}
         return [answer.request_id for answer in answers]
 
     told = asyncio.run(run())
     stored = [use.request_id for use in house.uses()]
     assert sorted(told) == sorted(stored)
-    assert len(set(stored)) == 60
+    assert len(set(stored)) == 50

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Lifespan, Receive, Scope, Send
 
-from huiyan.gateway.admission import Admission
+from huiyan.gateway.admission import Admission, claimed_project
 from huiyan.gateway.call import Arrival, Reply, Target
 from huiyan.gateway.envelope import reply_headers, send_reply
 from huiyan.gateway.errors_wire import render_error
@@ -140,10 +140,12 @@ class Application:
     ) -> tuple[Reply, int]:
         check_declared_size(scope, self._limits)
         require_credentials(scope)
-        self._admission.require_place()
-        with self._admission.weigh() as hold:
-            body = await receive_body(receive, self._limits, hold)
-            with self._admission.admit():
+        claim = claimed_project(target.project_id, scope["headers"])
+        self._admission.require_place(claim)
+        client = scope.get("client")
+        with self._admission.weigh(client[0] if client else "") as weight:
+            body = await receive_body(receive, self._limits, weight)
+            with self._admission.admit(claim, weight):
                 self._observer.show_in_hand(self._admission.calls)
                 request = raw_request(Request(scope), body)
                 return await self._work(request, target, arrival), len(body)

@@ -1,20 +1,21 @@
 """The one way from a wire body to a wire answer.
 
 Owns: the order parse, fetch, decode, recognise, render, record, and how many pictures are waited
-for and worked on at once. Has no opinion on: HTTP, who may call, or what any capability recognises.
+for and worked on at once. Has no opinion on: HTTP, who may call, what any capability recognises, or
+whose turn it is (``turns``).
 """
 
 from __future__ import annotations
 
-import threading
 from typing import Protocol
 
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.decode import decode
 from huiyan.kernel.clock import Clock
-from huiyan.kernel.errors import QueueFullError
+from huiyan.kernel.ids import ProjectId
 from huiyan.metering.model import Meter
 from huiyan.recognition.model import AnyCapability, Caller, PictureBytes, PictureSource
+from huiyan.recognition.turns import Places, Turns
 from huiyan.recognition.use import Outcome, use_record
 
 
@@ -38,10 +39,10 @@ class RecognitionService:
     clock : Clock
         For durations.
     compute_threads : int
-        Pictures worked on at once, at least 1.
+        Pictures worked on at once, at least 1; projects that wait take turns.
     fetch_threads : int
         Pictures waited for at once, at least 1. One more is refused, not queued: slow URLs take
-        no compute slot, and never all the places of the queue.
+        no compute slot, and never all the places of the queue. No project takes all of them.
     """
 
     def __init__(
@@ -55,8 +56,8 @@ class RecognitionService:
         self._fetcher = fetcher
         self._budget = budget
         self._clock = clock
-        self._computing = threading.Semaphore(compute_threads)
-        self._fetching = threading.Semaphore(fetch_threads)
+        self._computing = Turns(compute_threads)
+        self._fetching = Places(fetch_threads, "too many pictures are being fetched at once")
 
     def answer(self, capability: AnyCapability, body: bytes, caller: Caller, meter: Meter) -> bytes:
         """Answer one call.
@@ -82,13 +83,13 @@ class RecognitionService:
         RequestError
             The body or the picture is at fault; the shell records that failure.
         QueueFullError
-            The picture must be fetched, and too many are already.
+            The picture must be fetched, and too many are already, of all or of the project.
         RecordingError
             Use could not be recorded, so there is no answer.
         """
         parsed = capability.parse(body)
-        data = self._fetch(parsed.source)
-        with self._computing:
+        data = self._fetch(parsed.source, caller.project_id)
+        with self._computing.turn(caller.project_id):
             image = decode(data, capability.limits, capability.min_short_side_px, self._budget)
             result = capability.recognise(image, parsed.params)
         reply = capability.render(result, parsed.params)
@@ -112,12 +113,8 @@ class RecognitionService:
         """
         return (self._clock.monotonic_s() - caller.arrived_monotonic_s) * 1000
 
-    def _fetch(self, source: PictureSource) -> bytes:
+    def _fetch(self, source: PictureSource, project_id: ProjectId) -> bytes:
         if isinstance(source, PictureBytes):
             return source.data
-        if not self._fetching.acquire(blocking=False):
-            raise QueueFullError("too many pictures are being fetched at once")
-        try:
+        with self._fetching.place(project_id):
             return self._fetcher.fetch(source.url)
-        finally:
-            self._fetching.release()

@@ -171,7 +171,7 @@ def test_a_declared_size_up_to_the_limit_passes() -> None:
 def test_bodies_that_are_too_heavy_together_are_refused_as_they_arrive() -> None:
     admission = Admission(1, 5)
     channel = chunks(b"012", b"345", b"678")
-    with admission.weigh() as other, admission.weigh() as hold:
+    with admission.weigh("10.0.0.1") as other, admission.weigh("10.0.0.2") as hold:
         other(2)
         with pytest.raises(QueueFullError):
             asyncio.run(receive_body(channel, LIMITS, hold))
