@@ -26,9 +26,13 @@ from huiyan.gateway.pipeline import Pipeline
 from huiyan.gateway.protocol import GUARD_STATE_KEY, ConnectionGuard
 from huiyan.gateway.receive import BodyLimits
 from huiyan.gateway.route import RouteTable
+from huiyan.gateway.throttle import Throttle
+from huiyan.iam.assembly import IdentityParts, open_identity
 from huiyan.iam.bootstrap import first_start
-from huiyan.iam.http import iam_routes
+from huiyan.iam.directory.model import Limits
+from huiyan.iam.http import call_routes
 from huiyan.iam.model import FirstStart
+from huiyan.iam.people.keys.use import KeyUse
 from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.service import IdentityService
 from huiyan.iam.vault import Vault, open_vault
@@ -44,6 +48,7 @@ from huiyan.kernel.units import MIB_BYTES
 from huiyan.media_tagging.capability import media_tagging_capabilities
 from huiyan.media_tagging.recogniser import MediaTagRecogniser
 from huiyan.media_tagging.schema import MEDIA_TAGGING_SCHEMAS
+from huiyan.metering.model import Meter
 from huiyan.metering.repository import UseRepository
 from huiyan.metering.service import GroupCommitMeter
 from huiyan.monitoring.prometheus import Metrics, forget_dead_processes, forget_process
@@ -227,8 +232,8 @@ def build_application(settings: Settings) -> Application:
     configure_logs(settings.log_format, settings.log_level)
     clock = SystemClock()
     database = open_database(settings.resolved_database_url())
-    repository = IdentityRepository(database)
-    identity = IdentityService(repository, _open_vault(settings, repository), clock)
+    vault = _open_vault(settings, IdentityRepository(database))
+    parts = open_identity(database, vault, clock, settings.regions)
     meter = GroupCommitMeter(UseRepository(database))
     assembly = Assembly(settings)
     offered = offer(assembly)
@@ -238,12 +243,10 @@ def build_application(settings: Settings) -> Application:
     metrics = Metrics()
     observer = Observer(metrics, clock)
     executor = ThreadPoolExecutor(settings.queue_limit, thread_name_prefix="call")
-    recognition = open_recognition(settings)
-    pipeline = Pipeline(
-        identity, recognition, meter, _regions(settings), RegionId(settings.default_region)
-    )
+    pipeline = _pipeline(settings, parts, open_recognition(settings), meter)
     background = _Background(
-        identity=identity,
+        identity=parts.identity,
+        key_use=parts.key_use,
         meter=meter,
         database=database,
         executor=executor,
@@ -251,9 +254,9 @@ def build_application(settings: Settings) -> Application:
         guard=ConnectionGuard(settings.header_timeout_s, observer),
     )
     routes = [
-        *health_routes(metrics, partial(_problems, identity, meter)),
-        *iam_routes(identity, observer.iam_call_ended),
-        *openapi_routes(offered),
+        *health_routes(metrics, partial(_problems, parts.identity, meter)),
+        *call_routes(parts.operations, parts.desk, observer.iam_call_ended),
+        *openapi_routes(offered, parts.operations),
     ]
     return Application(
         routes=RouteTable(capabilities),
@@ -272,6 +275,7 @@ class _Background:
     """What lives as long as the process serves."""
 
     identity: IdentityService
+    key_use: KeyUse
     meter: GroupCommitMeter
     database: Database
     executor: ThreadPoolExecutor
@@ -295,14 +299,20 @@ class _Background:
         while True:
             await asyncio.sleep(REFRESH_PERIOD_S)
             try:
-                await asyncio.to_thread(self.identity.refresh)
+                await asyncio.to_thread(self._follow)
             except HuiyanError as error:
                 _log.warning("refresh_failed", detail=error.detail)
             except Exception as error:  # noqa: BLE001 -- stopped keys must not live on unseen
                 _log.error("refresh_failed", exc_info=error)
 
+    def _follow(self) -> None:
+        self.identity.refresh()
+        self.key_use.flush()
+
     def _close(self) -> None:
         self.executor.shutdown()
+        with suppress(HuiyanError):  # when keys were last used is no reason to stop half-way
+            self.key_use.close()
         self.fan_out.close()
         self.meter.close()
         self.database.close()
@@ -320,6 +330,28 @@ def _open_vault(settings: Settings, repository: IdentityRepository) -> Vault:
 
 def _regions(settings: Settings) -> dict[str, frozenset[RegionId]]:
     return VENDOR_REGIONS if settings.vendor_regions else {}
+
+
+def _pipeline(
+    settings: Settings, parts: IdentityParts, recognition: RecognitionService, meter: Meter
+) -> Pipeline:
+    identity = parts.identity
+    users = Limits(settings.throttle_user_per_minute, settings.throttle_user_concurrent)
+    projects = Limits(settings.throttle_project_per_minute, settings.throttle_project_concurrent)
+    return Pipeline(
+        identity=identity,
+        recognition=recognition,
+        meter=meter,
+        audit=parts.audit,
+        throttle=Throttle(
+            SystemClock(),
+            lambda user_id: identity.directory.limits.get(user_id, users),
+            lambda project_id: identity.directory.limits.get(project_id, projects),
+            settings.processes,
+        ),
+        regions=_regions(settings),
+        default_region=RegionId(settings.default_region),
+    )
 
 
 def _problems(identity: IdentityService, meter: GroupCommitMeter) -> list[str]:

@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huiyan.iam.authenticator import SignatureAuthenticator, TokenAuthenticator
-from huiyan.iam.model import Directory, UsableKey
+from huiyan.iam.directory.model import Directory
+from huiyan.iam.model import UsableKey
 from huiyan.iam.signing import verification
 from huiyan.iam.signing.hmac_sha256 import SdkHmacSha256
 from huiyan.iam.signing.scheme import Credential
+from huiyan.iam.tokens.service import TokenService
+from huiyan.iam.vault import Vault
 from huiyan.kernel.errors import (
     AuthenticationError,
     SignatureExpiredError,
@@ -65,9 +68,11 @@ def signed_with(
 
 
 def authenticate(request: RawRequest, directory: Directory = DIRECTORY) -> Principal | None:
-    return SignatureAuthenticator(StoppedClock())(request, directory)
+    session = SignatureAuthenticator(StoppedClock(), TOKENS)(request, directory)
+    return None if session is None else session.principal
 
 
+TOKENS = TokenService(Vault(bytes(32)), StoppedClock())
 HOST = (b"host", b"h")
 SDK_DATE = (b"x-sdk-date", DATE)
 
@@ -230,12 +235,12 @@ def test_a_method_made_to_confuse_is_refused(method: str) -> None:
 
 
 def test_what_is_secret_in_the_request_is_not_told_back() -> None:
-    lines = (HOST, SDK_DATE, (b"x-security-token", b"very-secret"))
+    lines = (HOST, SDK_DATE, (b"x-subject-token", b"very-secret"))
     request = signed_with(lines, body=b"")
     changed = RawRequest("PUT", request.raw_path, b"", request.headers, b"", "")
     with pytest.raises(SignatureMismatchError) as raised:
         authenticate(changed)
-    assert "x-security-token:***" in raised.value.detail
+    assert "x-subject-token:***" in raised.value.detail
     assert "very-secret" not in raised.value.detail
 
 
@@ -268,13 +273,13 @@ def test_an_unknown_key_goes_through_the_steps_of_a_wrong_signature(
     assert [step for step, _ in scheme.steps].count("signature") == 3
 
 
-def test_a_token_is_mine_and_bad_until_tokens_are_issued() -> None:
-    find = TokenAuthenticator()
+def test_a_token_that_is_none_is_mine_and_bad() -> None:
+    find = TokenAuthenticator(TOKENS)
     assert find(request_with(()), DIRECTORY) is None
     assert find(request_with(((b"X-Auth-Token", b" "),)), DIRECTORY) is None
-    for headers in (
-        ((b"X-Auth-Token", b"MIIF"),),
-        ((b"X-Auth-Token", b"a"), (b"x-auth-token", b"b")),
+    for headers, text in (
+        (((b"X-Auth-Token", b"MIIF"),), "decrypt token fail"),
+        (((b"X-Auth-Token", b"a"), (b"x-auth-token", b"b")), "more than once"),
     ):
-        with pytest.raises(UnusableTokenError, match="decrypt token fail"):
+        with pytest.raises(UnusableTokenError, match=text):
             find(request_with(headers), DIRECTORY)

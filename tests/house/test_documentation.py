@@ -11,11 +11,18 @@ import click
 import pytest
 from fake_assembly import fake_offer
 from starlette.routing import Route
+from table_of_calls import closed_parts, table_of_calls
 
 from huiyan.gateway.health import health_routes
 from huiyan.gateway.openapi import build_document, openapi_routes
 from huiyan.gateway.receive import MAX_BODY_BYTES
-from huiyan.iam.http import iam_routes
+from huiyan.iam.call import Operation
+from huiyan.iam.errors_wire import Shape, render_fault
+from huiyan.iam.http import call_routes
+from huiyan.iam.policy.condition import OPERATORS
+from huiyan.iam.policy.system import SYSTEM_ROLES
+from huiyan.iam.policy.wire import parse_policy
+from huiyan.kernel import errors
 from huiyan.kernel.settings import ENV_PREFIX, Settings
 from huiyan.monitoring.prometheus import Metrics
 from huiyan.recognition.model import AnyCapability
@@ -29,17 +36,39 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 SECTION = re.compile(r'docs/([\w/-]+\.md)``,?(?:\s+section)?\s+((?:"[^"]+"(?:,| and)?\s*)+)')
 
 
+CALL_ROW = re.compile(r"^\| `([A-Z]+) (/[^ `]*)` \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
+ACTION = re.compile(r"`((?:iam|image|huiyan):[\w-]+:\w+)`")
+
 DOCUMENTED = fake_offer()
+OPERATIONS = table_of_calls()
+PAGES_FOR_ROUTES = ("operations.md", "wire.md", "iam.md")
+ACTIONS_OF_BODIES = {
+    "huiyan:service:disable",
+    "iam:agencies:assume",
+    "iam:securitytokens:create",
+    "iam:tokens:create",
+}
+"""Actions that stand in no line of the table: what is done depends on the body."""
 
 
 def served_paths() -> dict[str, set[str]]:
     routes: list[Route] = [
         *health_routes(Metrics(), list),
-        *openapi_routes(DOCUMENTED),
-        *iam_routes(None, None),  # the routes are listed, none is called
+        *openapi_routes(DOCUMENTED, OPERATIONS),
+        *call_routes(OPERATIONS, closed_parts().desk, lambda *_: None),
     ]
-    paths = {route.path: {"get"} for route in routes}
+    paths: dict[str, set[str]] = {}
+    for route in routes:
+        methods = {method.lower() for method in route.methods or ()}
+        # The framework lets HEAD ask whatever GET may.
+        paths.setdefault(route.path, set()).update(
+            methods - {"head"} if "get" in methods else methods
+        )
     return {**paths, **{capability.path: {"post"} for capability, _ in DOCUMENTED}}
+
+
+def named(operation: Operation) -> str:
+    return f"{operation.method} {operation.path}"
 
 
 def test_every_setting_is_explained_and_no_other() -> None:
@@ -62,12 +91,89 @@ def test_defaults_are_told_as_they_are() -> None:
 
 
 def test_every_route_is_described_in_openapi_and_no_other() -> None:
-    described = {path: set(item) for path, item in build_document(DOCUMENTED)["paths"].items()}
+    document = build_document(DOCUMENTED, OPERATIONS)
+    described = {path: set(item) for path, item in document["paths"].items()}
     assert described == served_paths()
 
 
-def test_every_route_is_named_in_the_operations_page() -> None:
-    assert [path for path in served_paths() if path not in PAGES["operations.md"]] == []
+def test_every_call_of_iam_has_its_texts_and_no_text_is_without_a_call() -> None:
+    texts = json.loads((ROOT / "src/huiyan/gateway/pages/iam.json").read_text("utf-8"))
+    assert set(texts["calls"]) == {named(operation) for operation in OPERATIONS}
+    assert len(OPERATIONS) == len(texts["calls"])
+    for call, told in texts["calls"].items():
+        assert told["tag"] in texts["tags"], call
+        for pair in (told["summary"], told.get("about"), told.get("own")):
+            if pair is not None:
+                english, chinese = pair
+                assert english, call
+                assert re.search(r"[\u4e00-\u9fff]", chinese), call
+
+
+def test_every_route_is_named_on_a_page_for_operators_or_callers() -> None:
+    text = "".join(PAGES[page] for page in PAGES_FOR_ROUTES)
+    missing = [
+        path for path in served_paths() if not re.search(rf"{re.escape(path)}(?![\w/{{])", text)
+    ]
+    assert missing == []
+
+
+def test_the_accounts_page_lists_every_call_with_its_action_and_no_other() -> None:
+    rows = {
+        f"{method} {path}": set(re.findall(r"`([^`]+)`", action))
+        for method, path, action, _ in CALL_ROW.findall(PAGES["iam.md"])
+    }
+    assert set(rows) == {named(operation) for operation in OPERATIONS}
+    for operation in OPERATIONS:
+        wanted = {operation.action} if operation.action else set()
+        assert rows[named(operation)] - ACTIONS_OF_BODIES == wanted, named(operation)
+
+
+def test_the_accounts_page_names_every_action_and_no_other() -> None:
+    known = {operation.action for operation in OPERATIONS if operation.action}
+    known |= {f"image:{capability.interface}:run" for capability, _ in DOCUMENTED}
+    assert set(ACTION.findall(PAGES["iam.md"])) == known | ACTIONS_OF_BODIES
+
+
+def test_the_accounts_page_names_every_code_of_a_fault_and_no_other() -> None:
+    rendered = [render_fault(error) for error in every_error()]
+    told = {fault.code for fault in rendered} | {fault.own_code for fault in rendered}
+    for operation in OPERATIONS:
+        told |= set(operation.codes.values())
+    shown = set(re.findall(r"`((?:IAM|HY)\.[0-9]{4})`", PAGES["iam.md"]))
+    assert shown == told
+    for shape in Shape:
+        assert any(f"`{field}`" in PAGES["iam.md"] for field in rendered[0].body(shape))
+
+
+def every_error() -> Iterator[errors.HuiyanError]:
+    pending: list[type[errors.HuiyanError]] = [errors.HuiyanError]
+    while pending:
+        kind = pending.pop()
+        pending += kind.__subclasses__()
+        if not kind.__subclasses__():
+            is_about_field = kind is errors.InvalidParameterError
+            yield errors.InvalidParameterError("a", "b") if is_about_field else kind("a")
+
+
+def test_every_policy_on_the_accounts_page_is_one() -> None:
+    blocks = re.findall(r"^```json\n(.*?)^```$", PAGES["iam.md"], re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 1
+    for block in blocks:
+        assert parse_policy(json.loads(block)).statements
+
+
+def test_the_accounts_page_names_every_system_role_and_operator() -> None:
+    page = PAGES["iam.md"]
+    assert [role.display_name for role in SYSTEM_ROLES if role.display_name not in page] == []
+    ours = [it for it in OPERATORS if not re.match(r"StringNot|.*(AnyOf|IfExists)$", it)]
+    assert [operator for operator in ours if f"`{operator}`" not in page] == []
+
+
+def test_every_heading_of_the_accounts_page_has_a_chinese_summary() -> None:
+    parts = re.split(r"^#{1,3} (.+)$", PAGES["iam.md"], flags=re.MULTILINE)
+    for title, text in zip(parts[1::2], parts[2::2], strict=True):
+        first = text.strip().partition("\n\n")[0]
+        assert re.search(r"[\u4e00-\u9fff]", first), title
 
 
 @pytest.mark.parametrize("capability", [it for it, _ in DOCUMENTED], ids=lambda it: it.path)

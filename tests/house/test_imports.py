@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -51,3 +52,35 @@ def test_a_new_part_is_kept_from_outside_libraries_like_all_others(name: str) ->
     (contract,) = [it for it in CONTRACTS if it["name"] == name]
     kept_out = {module.removeprefix("huiyan.") for module in contract["source_modules"]}
     assert {module for module in kept_out if "." not in module} == parts() - DOORS[name]
+
+
+SQL, FRAMEWORK = {"sqlalchemy", "alembic"}, {"starlette", "uvicorn"}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize(
+    ("libraries", "file_name", "parts_that_may"),
+    [(SQL, "repository.py", {"persistence"}), (FRAMEWORK, "http.py", {"gateway", "web"})],
+    ids=["sql", "framework"],
+)
+def test_in_a_slice_a_library_is_known_to_the_one_file_of_that_role(
+    libraries: set[str], file_name: str, parts_that_may: set[str]
+) -> None:
+    folder = ROOT / "src" / "huiyan"
+    knowing = [path for path in folder.rglob("*.py") if imported(path) & libraries]
+    others = [
+        str(path.relative_to(folder))
+        for path in knowing
+        if path.relative_to(folder).parts[0] not in parts_that_may and path.name != file_name
+    ]
+    assert knowing
+    assert others == []

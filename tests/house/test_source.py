@@ -14,7 +14,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
-LONGER_MODULES: dict[str, str] = {}
+LONGER_MODULES: dict[str, str] = {
+    "kernel/errors.py": "one tree, drawn and coded in one place",
+}
 """Path below the package to the reason why it is longer than the budget."""
 LONGER_FUNCTIONS: dict[str, str] = {}
 """``path:function`` to the reason why it is longer than the budget."""

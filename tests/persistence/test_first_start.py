@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from huiyan.iam.bootstrap import first_start
-from huiyan.iam.model import FirstStart
+from huiyan.iam.model import FirstStart, Session
+from huiyan.iam.people.passwords import HashCost, PasswordHasher
+from huiyan.iam.people.repository import PeopleRepository
+from huiyan.iam.people.service import PeopleService
 from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.service import IdentityService
+from huiyan.iam.tokens.repository import LockoutRepository
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import DatabaseError, InstanceKeyError, UnknownKeyError
@@ -46,10 +50,22 @@ def start(database: Database, *regions: str) -> FirstStart | None:
     return first_start(IdentityRepository(database), Vault(KEY), regions or REGIONS, SystemClock())
 
 
-def owner_of(made: FirstStart) -> Principal:
-    return Principal(
+def people_of(database: Database, service: IdentityService) -> PeopleService:
+    return PeopleService(
+        PeopleRepository(database),
+        service,
+        Vault(KEY),
+        PasswordHasher(HashCost(memory_kib=8, passes=1, lanes=1)),
+        SystemClock(),
+        LockoutRepository(database),
+    )
+
+
+def owner_of(made: FirstStart) -> Session:
+    principal = Principal(
         made.account.id, made.owner.id, made.owner.name, made.key.access_key, is_owner=True
     )
+    return Session(principal, by_access_key=True)
 
 
 def test_the_first_start_makes_one_account_with_all_it_needs(database: Database) -> None:
@@ -61,7 +77,7 @@ def test_the_first_start_makes_one_account_with_all_it_needs(database: Database)
     directory = IdentityRepository(database).directory(Vault(KEY))
     usable = directory.keys[made.key.access_key]
     assert usable.secret == made.key.secret_key.encode()
-    assert usable.principal == owner_of(made)
+    assert usable.principal == owner_of(made).principal
     assert {project.services for project in directory.projects.values()} == {frozenset({"image"})}
     assert directory.accounts == {made.account.id: made.account}
     assert directory.projects == {project.id: project for project in made.projects}
@@ -93,7 +109,7 @@ def test_a_new_region_gets_its_project_opened(database: Database) -> None:
     service = IdentityService(IdentityRepository(database), Vault(KEY), SystemClock())
     added = service.projects(owner_of(made), name="ap-southeast-1")
     assert [project.account_id for project in added] == [made.account.id]
-    assert service.authorise(owner_of(made), added[0].id) == added[0]
+    assert service.admit(owner_of(made), added[0].id, "image:tagging:run") == added[0]
 
 
 def test_another_instance_key_is_refused_with_what_mends_it(database: Database) -> None:
@@ -136,7 +152,7 @@ def test_a_process_killed_in_the_middle_leaves_nothing(
     program = START.replace(
         "repository = ",
         "import os, signal, huiyan.iam.repository as r\n"
-        "r._insert_key = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "r.insert_key = lambda *a: os.kill(os.getpid(), signal.SIGKILL)\n"
         "repository = ",
     )
     killed = subprocess.run(
@@ -154,24 +170,25 @@ def test_a_stopped_key_is_gone_elsewhere_after_a_refresh(database: Database) -> 
     here, elsewhere = (
         IdentityService(IdentityRepository(database), Vault(KEY), SystemClock()) for _ in range(2)
     )
-    here.set_key_status(made.account.id, made.key.access_key, "inactive")
+    people_of(database, here).set_key_status(made.account.id, made.key.access_key, "inactive")
     assert elsewhere.refresh()
     assert not elsewhere.refresh()
-    assert not elsewhere._directory.keys
-    here.set_key_status(made.account.id, made.key.access_key, "active")
+    assert not elsewhere.directory.keys
+    people_of(database, here).set_key_status(made.account.id, made.key.access_key, "active")
     assert elsewhere.refresh()
-    assert list(elsewhere._directory.keys) == [made.key.access_key]
+    assert list(elsewhere.directory.keys) == [made.key.access_key]
 
 
 def test_another_accounts_key_cannot_be_stopped(database: Database) -> None:
     made = start(database)
     assert made is not None
     service = IdentityService(IdentityRepository(database), Vault(KEY), SystemClock())
+    people = people_of(database, service)
     with pytest.raises(UnknownKeyError):
-        service.set_key_status(AccountId("f" * 32), made.key.access_key, "inactive")
+        people.set_key_status(AccountId("f" * 32), made.key.access_key, "inactive")
     with pytest.raises(UnknownKeyError):
-        service.set_key_status(made.account.id, AccessKey("ABSENT"), "inactive")
-    assert list(service._directory.keys) == [made.key.access_key]
+        people.set_key_status(made.account.id, AccessKey("ABSENT"), "inactive")
+    assert list(service.directory.keys) == [made.key.access_key]
 
 
 def test_a_service_can_be_closed_opened_and_added(database: Database) -> None:
@@ -197,6 +214,6 @@ def test_a_further_key_is_stored_like_the_first(database: Database) -> None:
     made = start(database)
     assert made is not None
     service = IdentityService(IdentityRepository(database), Vault(KEY), SystemClock())
-    issued = service.issue_key(made.account.id, "admin")
-    assert service._directory.keys[issued.access_key].secret == issued.secret_key.encode()
-    assert len(service._directory.keys) == 2
+    issued = people_of(database, service).issue_key(made.account.id, "admin")
+    assert service.directory.keys[issued.access_key].secret == issued.secret_key.encode()
+    assert len(service.directory.keys) == 2

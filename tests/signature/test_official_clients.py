@@ -10,17 +10,19 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
+from huiyan.iam.assembly import open_identity
 from huiyan.iam.bootstrap import first_start
-from huiyan.iam.http import iam_routes
+from huiyan.iam.http import call_routes
 from huiyan.iam.model import FirstStart
 from huiyan.iam.repository import IdentityRepository
-from huiyan.iam.service import IdentityService
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
 from huiyan.persistence.database import open_database
 from huiyan.persistence.migration import migrate
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+REGIONS = ("cn-north-4", "cn-east-3")
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +34,10 @@ def server(
     database = open_database(f"sqlite:///{folder / 'huiyan.db'}")
     migrate(database)
     repository, vault = IdentityRepository(database), Vault(bytes(32))
-    made = first_start(repository, vault, ("cn-north-4", "cn-east-3"), SystemClock())
+    made = first_start(repository, vault, REGIONS, SystemClock())
     assert made is not None
-    service = IdentityService(repository, vault, SystemClock())
-    app = Starlette(routes=iam_routes(service, lambda *_told: None))
+    parts = open_identity(database, vault, SystemClock(), REGIONS)
+    app = Starlette(routes=call_routes(parts.operations, parts.desk, lambda *_told: None))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()

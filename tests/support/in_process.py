@@ -21,8 +21,12 @@ from huiyan.gateway.observe import Observer
 from huiyan.gateway.pipeline import Pipeline
 from huiyan.gateway.receive import BodyLimits
 from huiyan.gateway.route import RouteTable
+from huiyan.gateway.throttle import Throttle
+from huiyan.iam.assembly import IdentityParts, open_identity
 from huiyan.iam.bootstrap import first_start
-from huiyan.iam.http import iam_routes
+from huiyan.iam.directory.model import Limits
+from huiyan.iam.http import call_routes
+from huiyan.iam.people.passwords import HashCost, PasswordHasher
 from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.service import IdentityService
 from huiyan.iam.vault import open_vault
@@ -42,6 +46,9 @@ from huiyan.recognition.model import AnyCapability
 from huiyan.recognition.service import RecognitionService
 
 HOST = "127.0.0.1:8686"
+REGIONS = ("cn-north-4", "cn-east-3")
+CHEAP = HashCost(passes=1, memory_kib=8, lanes=1)
+UNLIMITED = Limits(calls_per_minute=0, concurrent_calls=0)
 
 
 class FakeFetcher:
@@ -77,13 +84,17 @@ class House:
     account: Account
     account_id: AccountId
     database: Database
-    identity: IdentityService
+    parts: IdentityParts
     assembly: FakeAssembly
     fetcher: FakeFetcher
     meter: SwitchedMeter
     metrics: Metrics
     admission: Admission
     closing: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def identity(self) -> IdentityService:
+        return self.parts.identity
 
     def uses(self) -> tuple[UseRecord, ...]:
         return UseRepository(self.database).list_uses(Scope(self.account_id))
@@ -180,15 +191,18 @@ def open_house(
     queue_limit: int = 64,
     queue_bytes: int = 64 * MIB_BYTES,
     body_timeout_s: float = 5.0,
+    user_limits: Limits = UNLIMITED,
+    project_limits: Limits = UNLIMITED,
 ) -> House:
     clock = SystemClock()
     database = open_database(f"sqlite:///{folder / 'huiyan.db'}")
     migrate(database)
     repository = IdentityRepository(database)
     vault = open_vault(None, folder / "instance.key", repository.stored_key_ids())
-    first = first_start(repository, vault, ("cn-north-4", "cn-east-3"), clock)
+    first = first_start(repository, vault, REGIONS, clock)
     assert first is not None
-    identity = IdentityService(repository, vault, clock)
+    parts = open_identity(database, vault, clock, REGIONS, PasswordHasher(CHEAP))
+    identity = parts.identity
     meter = GroupCommitMeter(UseRepository(database), retry_for_s=0.2)
     switched = SwitchedMeter(meter)
     assembly, fetcher, metrics = FakeAssembly(), FakeFetcher(), Metrics()
@@ -202,10 +216,21 @@ def open_house(
     async def lifespan(_others: Any) -> Any:
         yield {}
 
-    routes = [*health_routes(metrics, list), *iam_routes(identity, observer.iam_call_ended)]
+    routes = [
+        *health_routes(metrics, list),
+        *call_routes(parts.operations, parts.desk, observer.iam_call_ended),
+    ]
     application = Application(
         routes=RouteTable(offered),
-        pipeline=Pipeline(identity, service, switched, regions or {}, RegionId("cn-north-4")),
+        pipeline=Pipeline(
+            identity=identity,
+            recognition=service,
+            meter=switched,
+            audit=parts.audit,
+            throttle=Throttle(clock, lambda _id: user_limits, lambda _id: project_limits, 1),
+            regions=regions or {},
+            default_region=RegionId("cn-north-4"),
+        ),
         executor=executor,
         admission=admission,
         limits=BodyLimits(timeout_s=body_timeout_s),
@@ -224,7 +249,7 @@ def open_house(
         account=account,
         account_id=first.account.id,
         database=database,
-        identity=identity,
+        parts=parts,
         assembly=assembly,
         fetcher=fetcher,
         meter=switched,

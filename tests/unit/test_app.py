@@ -93,6 +93,7 @@ def test_a_server_that_ends_ends_its_helping_threads(
     assert fan_out.run([int] * 4) == [0] * 4
     background = _Background(
         identity=house.identity,
+        key_use=house.parts.key_use,
         meter=meter,
         database=open_database(f"sqlite:///{tmp_path / 'other.db'}"),
         executor=ThreadPoolExecutor(1),

@@ -47,6 +47,10 @@ _INTERNAL = WireError(
 )
 _UNAUTHENTICATED = "Incorrect IAM authentication information"
 
+_NOT_PERMITTED = WireError(
+    403, "APIGW.0302", "The IAM user is not authorized to access the API.", says_detail=False
+)
+
 TABLE: dict[type[errors.HuiyanError], WireError] = {
     errors.MalformedRequestError: WireError(400, "APIGW.0201", "API request error."),
     errors.MissingProjectError: WireError(400, "APIGW.0201", "API request error."),
@@ -109,9 +113,30 @@ TABLE: dict[type[errors.HuiyanError], WireError] = {
     errors.UnusableTokenError: WireError(
         401, "APIGW.0301", f"{_UNAUTHENTICATED}: decrypt token fail", says_detail=False
     ),
-    errors.ForeignProjectError: WireError(
-        403, "APIGW.0302", "The IAM user is not authorized to access the API.", says_detail=False
+    errors.ExpiredTokenError: WireError(
+        401, "APIGW.0301", f"{_UNAUTHENTICATED}: token expires", says_detail=False
     ),
+    errors.WithdrawnTokenError: WireError(
+        401, "APIGW.0307", "The token must be updated.", says_detail=False
+    ),
+    errors.WrongPasswordError: WireError(
+        401, "APIGW.0301", f"{_UNAUTHENTICATED}: wrong user or password", says_detail=False
+    ),
+    errors.LockedOutError: WireError(401, "APIGW.0301", f"{_UNAUTHENTICATED}:"),
+    errors.DomainTokenError: WireError(
+        400,
+        "AIS.0026",
+        "The token type is incorrect. The token of the project type must be used.",
+        says_detail=False,
+    ),
+    errors.DisabledUserError: _NOT_PERMITTED,
+    errors.NotPermittedError: _NOT_PERMITTED,
+    errors.DisabledAccountError: WireError(403, "ModelArts.4204", "The API is not subscribed:"),
+    errors.NotFoundError: WireError(400, "AIS.0501", "The input parameter is invalid."),
+    errors.ConflictError: WireError(400, "AIS.0501", "The input parameter is invalid."),
+    errors.QuotaError: WireError(400, "AIS.0501", "The input parameter is invalid."),
+    errors.WeakPasswordError: WireError(400, "AIS.0501", "The input parameter is invalid."),
+    errors.ForeignProjectError: _NOT_PERMITTED,
     errors.ServiceNotEnabledError: WireError(
         403, "ModelArts.4204", "The API is not subscribed: enable the service first."
     ),

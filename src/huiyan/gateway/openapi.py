@@ -2,9 +2,9 @@
 
 Owns: how the description is put together from the operations' own values and from the table of
 errors, and the two paths that show it. Has no opinion on: what an operation takes and answers (its
-``schema`` says so), and how the page looks (``openapi_page``).
+``schema`` says so), the calls of IAM (``openapi_iam``), and how the page looks (``openapi_page``).
 
-The paths beside the Image operations are described in ``pages/paths.json``, the errors' meanings in
+The operators' paths are described in ``pages/paths.json``, the errors' meanings in
 ``pages/errors.json``.
 """
 
@@ -21,7 +21,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from huiyan.gateway.errors_wire import TABLE, render_error
+from huiyan.gateway.openapi_iam import SECURITY, describe_operations
 from huiyan.gateway.openapi_page import content_security_policy, render_page
+from huiyan.iam.call import Operation
 from huiyan.kernel.errors import HuiyanError, UnknownKeyError
 from huiyan.kernel.ids import RequestId, new_request_id
 from huiyan.kernel.language import Language
@@ -36,20 +38,24 @@ _REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
 _OVERLOAD_STATUS = 429
 
 
-def openapi_routes(documented: Sequence[Documented]) -> list[Route]:
+def openapi_routes(
+    documented: Sequence[Documented], operations: Sequence[Operation]
+) -> list[Route]:
     """Build the paths that describe the server.
 
     Parameters
     ----------
     documented : sequence of tuple
         The operations offered, each with its description.
+    operations : sequence of Operation
+        The table of IAM's calls and our own.
 
     Returns
     -------
     list of Route
         ``GET /openapi.json`` and ``GET /docs``; both are rendered once, here.
     """
-    document = build_document(documented)
+    document = build_document(documented, operations)
     text = json.dumps(document, ensure_ascii=False, indent=1).encode()
     pages: dict[Language, bytes] = {
         "zh": render_page(document, "zh"),
@@ -95,13 +101,17 @@ def preferred_language(accept_language: str) -> Language:
     return "zh" if accept_language.strip()[:2].lower() == "zh" else "en"
 
 
-def build_document(documented: Sequence[Documented]) -> dict[str, Any]:
+def build_document(
+    documented: Sequence[Documented], operations: Sequence[Operation]
+) -> dict[str, Any]:
     """Build the OpenAPI description.
 
     Parameters
     ----------
     documented : sequence of tuple
         The operations offered, each with its description.
+    operations : sequence of Operation
+        The table of IAM's calls and our own.
 
     Returns
     -------
@@ -111,7 +121,8 @@ def build_document(documented: Sequence[Documented]) -> dict[str, Any]:
     """
     fixed = json.loads((_PAGES / "paths.json").read_text("utf-8"))
     errors = _error_rows()
-    operations = {
+    iam = describe_operations(operations)
+    recognising = {
         capability.path: {"post": _operation(capability, schema, errors)}
         for capability, schema in documented
     }
@@ -126,14 +137,14 @@ def build_document(documented: Sequence[Documented]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "image", "description": "The Image operations.", "x-title-zh": "图像识别"},
-            {"name": "iam", "description": "Projects and accounts.", "x-title-zh": "项目与账号"},
+            *iam.tags,
             {"name": "operator", "description": "For operators.", "x-title-zh": "运维"},
         ],
-        "paths": {**operations, **fixed["paths"]},
+        "paths": {**recognising, **iam.paths, **fixed["paths"]},
         "components": {
-            "schemas": {"Error": _error_schema(errors), **fixed["schemas"]},
-            "responses": _error_responses(errors),
-            "headers": _headers(),
+            "schemas": {"Error": _error_schema(errors), **iam.schemas},
+            "responses": {**_error_responses(errors), **iam.responses},
+            "headers": {**_headers(), **iam.headers},
             "securitySchemes": fixed["securitySchemes"],
         },
         "x-errors": errors,
@@ -177,7 +188,7 @@ def _operation(
         "x-summary-zh": schema.title.zh,
         "description": f"{schema.description.en} {limits_en}",
         "x-description-zh": f"{schema.description.zh}{limits_zh}",
-        "security": [{"signature": [], "signedAt": []}, {"token": []}],
+        "security": list(SECURITY),
         "parameters": [_project_parameter(in_path="{project_id}" in capability.path)],
         "requestBody": {
             "required": True,

@@ -18,6 +18,9 @@ from typing import Any
 from huiyan.kernel.language import Language
 
 _PAGES = resources.files("huiyan.gateway") / "pages"
+_OPEN_GROUPS = {"image", "operator"}
+"""Groups whose operations are in sight from the first; the others are many."""
+
 Node = Mapping[str, Any]
 
 
@@ -136,14 +139,22 @@ def _group(document: Node, tag: Node) -> str:
         for method, operation in item.items()
         if tag["name"] in operation["tags"]
     ]
-    return f'<h2 id="{escape(tag["name"])}">{_tag_title(tag)}</h2>{"".join(operations)}'
+    title = f'<h2 id="{escape(tag["name"])}">{_tag_title(tag)}</h2>'
+    if tag["name"] in _OPEN_GROUPS:
+        return title + "".join(operations)
+    count = f'<span class="count">{len(operations)}</span>'
+    return (
+        f'<details class="group"><summary>{title}{count}</summary>'
+        f"<div>{''.join(operations)}</div></details>"
+    )
 
 
 def _operation(document: Node, path: str, method: str, operation: Node) -> str:
     title = _both(operation["x-summary-zh"], operation["summary"])
     old = _both("旧版", "older") if operation.get("deprecated") else ""
     opened = "" if old or operation["tags"] != ["image"] else ' open="open"'
-    parts = [f"<p>{_description(operation)}</p>"]
+    parts = [f"<p>{_description(operation)}</p>"] if "description" in operation else []
+    parts += _rights(operation)
     if operation.get("parameters"):
         rows = [_parameter(parameter) for parameter in operation["parameters"]]
         parts.append(_table(_both("参数", "Parameters"), rows))
@@ -152,7 +163,7 @@ def _operation(document: Node, path: str, method: str, operation: Node) -> str:
         rows = list(_fields(document, media["schema"], ""))
         parts += [_table(_both("请求体", "Request body"), rows), _example(media)]
     for status, response in operation["responses"].items():
-        if "content" in response and status == "200":
+        if "content" in response and status.startswith("2"):
             media = next(iter(response["content"].values()))
             rows = list(_fields(document, media["schema"], ""))
             parts += [_table(_both("应答", "Answer"), rows), _example(media)]
@@ -163,6 +174,22 @@ def _operation(document: Node, path: str, method: str, operation: Node) -> str:
         f'<span class="old">{old}</span><br/><code>{escape(path)}</code></summary>'
         f'<div class="inside">{"".join(parts)}</div></details>'
     )
+
+
+def _rights(operation: Node) -> list[str]:
+    """Tell what right a call needs, where the description says."""
+    action = operation.get("x-action")
+    if action is None:
+        return []
+    if action:
+        needed = f"{_both('所需权限：', 'Needs')} <code>{escape(action)}</code>"
+    elif operation["security"]:
+        needed = _both("不需要权限。", "Needs no right.")
+    else:
+        needed = _both("不需要凭据。", "Needs no credentials.")
+    exception = operation.get("x-action-exception")
+    told = f" · {_description(exception)}" if exception else ""
+    return [f'<p class="soft">{needed}{told}</p>']
 
 
 def _parameter(parameter: Node) -> str:
@@ -177,7 +204,7 @@ def _fields(document: Node, schema: Node, prefix: str) -> Iterable[str]:
         return
     for name, field in schema.get("properties", {}).items():
         place = f"{prefix}.{name}" if prefix else name
-        described = _resolve(document, field)
+        described = {**_resolve(document, field), **field}
         yield _row(place, described, described, needed=name in schema.get("required", ()))
         yield from _fields(document, described, place)
 
@@ -208,11 +235,13 @@ def _values(schema: Node) -> Node:
 
 
 def _type(schema: Node) -> str:
-    return str(_values(schema).get("type", ""))
+    kinds = _values(schema).get("type", "")
+    return kinds if isinstance(kinds, str) else " | ".join(kinds)
 
 
 def _range(schema: Node) -> str:
     values = _values(schema)
+    values = values.get("items", values)
     parts = []
     if "enum" in values:
         parts.append(" | ".join(str(value) for value in values["enum"]))
@@ -257,8 +286,26 @@ def _statuses(document: Node, responses: Node) -> str:
     head = _head(("状态", "Status"), ("何时", "When"))
     return (
         f'<h4>{_both("状态码", "Statuses")}</h4><div class="scroll"><table>{head}'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>{_fault_body(document, responses)}"
     )
+
+
+def _fault_body(document: Node, responses: Node) -> str:
+    """Name the fields of an error's body, where errors are shared with other operations."""
+    for response in responses.values():
+        if "$ref" in response:
+            media = _resolve(document, response)["content"]["application/json"]
+            names = " ".join(f"<code>{escape(name)}</code>" for name in _names(document, media))
+            return f'<p class="soft">{_both("错误体：", "Error body: ")}{names}</p>'
+    return ""
+
+
+def _names(document: Node, media: Node, prefix: str = "") -> Iterable[str]:
+    for name, field in _resolve(document, media["schema"])["properties"].items():
+        if "properties" in field:
+            yield from _names(document, {"schema": field}, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
 
 
 def _errors(document: Node) -> str:

@@ -1,7 +1,7 @@
 """The way of one Image call, stage by stage, once its bytes are in hand.
 
-Owns: the order authenticate, authorise, answer, and that a failed call is recorded as failed. Has
-no opinion on: sockets (``application``), and what any stage does inside.
+Owns: the order authenticate, authorise, throttle, answer, and that a failed call is recorded as
+failed. Has no opinion on: sockets (``application``), and what any stage does inside.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ import structlog
 
 from huiyan.gateway.call import Arrival, Reply, Target
 from huiyan.gateway.errors_wire import render_error
-from huiyan.iam.model import Project
+from huiyan.gateway.throttle import Throttle
+from huiyan.iam.audit.model import AuditEntry, AuditLog
+from huiyan.iam.model import Session
 from huiyan.iam.service import IdentityService
 from huiyan.kernel.errors import (
     AccessError,
+    AuthorisationError,
     MissingHeaderError,
+    NotPermittedError,
     OverloadError,
     RecordingError,
     RequestError,
@@ -24,7 +28,6 @@ from huiyan.kernel.errors import (
     UnsupportedMediaTypeError,
 )
 from huiyan.kernel.ids import ProjectId, RegionId
-from huiyan.kernel.principal import Principal
 from huiyan.metering.model import Meter
 from huiyan.recognition.model import Caller
 from huiyan.recognition.service import RecognitionService
@@ -45,23 +48,32 @@ class Pipeline:
         The one way from body to answer.
     meter : Meter
         Where use is recorded.
+    audit : AuditLog
+        Told of callers who may not.
+    throttle : Throttle
+        How many calls a user and a project may make.
     regions : mapping of str to frozenset
         Interface to the regions that offer it.
     default_region : RegionId
         Whose project a call without one in its path means.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the parts of the way, by name
         self,
+        *,
         identity: IdentityService,
         recognition: RecognitionService,
         meter: Meter,
+        audit: AuditLog,
+        throttle: Throttle,
         regions: Mapping[str, frozenset[RegionId]],
         default_region: RegionId,
     ) -> None:
         self._identity = identity
         self._recognition = recognition
         self._meter = meter
+        self._audit = audit
+        self._throttle = throttle
         self._regions = regions
         self._default_region = default_region
 
@@ -83,14 +95,17 @@ class Pipeline:
             The answer or the error, recorded if the caller was known and the operation is offered.
         """
         try:
-            principal = self._identity.authenticate(request)
+            session = self._identity.authenticate(request)
         except Exception as error:  # noqa: BLE001 -- the gateway's last line: every call gets a reply
             return _render(error, arrival)
-        caller = self._stranger(principal, target, arrival)
+        caller = self._stranger(session, target, arrival)
         try:
-            caller = self._authorise(principal, request, target, arrival)
-            _check_content_type(request)
-            body = self._recognition.answer(target.capability, request.body, caller, self._meter)
+            caller = self._authorise(session, request, target, arrival)
+            with self._throttle.enter(caller.principal.user_id, caller.project_id):
+                _check_content_type(request)
+                body = self._recognition.answer(
+                    target.capability, request.body, caller, self._meter
+                )
         except (RecordingError, UnknownRouteError) as error:
             return _render(error, arrival)
         except Exception as error:  # noqa: BLE001 -- as above
@@ -98,29 +113,61 @@ class Pipeline:
         return Reply(status=200, body=body)
 
     def _authorise(
-        self, principal: Principal, request: RawRequest, target: Target, arrival: Arrival
+        self, session: Session, request: RawRequest, target: Target, arrival: Arrival
     ) -> Caller:
-        project = self._project(principal, request, target)
+        action = f"image:{target.capability.interface}:run"
+        try:
+            project = self._identity.admit(session, self._named(session, request, target), action)
+        except AuthorisationError as error:
+            self._tell_refusal(session, request, target, arrival, error)
+            raise
         region = RegionId(project.name)
         offered = self._regions.get(target.capability.interface)
         if offered is not None and region not in offered:
             raise UnknownRouteError(f"{target.capability.interface} is not offered in {region}")
-        return _caller(principal, ProjectId(project.id), region, arrival)
+        return _caller(session, ProjectId(project.id), region, arrival)
 
-    def _project(self, principal: Principal, request: RawRequest, target: Target) -> Project:
-        named = target.project_id
-        if named is None:
-            named = _header(request, b"x-project-id").decode("latin-1") or None
-        if named is not None:
-            return self._identity.authorise(principal, ProjectId(named))
-        project = self._identity.project_for_region(principal, self._default_region)
-        return self._identity.authorise(principal, project.id)
+    def _named(self, session: Session, request: RawRequest, target: Target) -> str:
+        """Tell which project a call is made in; paths of v1.0 name none."""
+        if target.project_id is not None:
+            return target.project_id
+        named = _header(request, b"x-project-id").decode("latin-1") or session.project_id
+        if named:
+            return named
+        return self._identity.project_for_region(session, self._default_region).id
 
-    def _stranger(self, principal: Principal, target: Target, arrival: Arrival) -> Caller:
+    def _tell_refusal(
+        self,
+        session: Session,
+        request: RawRequest,
+        target: Target,
+        arrival: Arrival,
+        error: AuthorisationError,
+    ) -> None:
+        principal = session.principal
+        claimed = self._stranger(session, target, arrival).project_id
+        self._audit.record(
+            AuditEntry(
+                at=arrival.instant,
+                account_id=principal.account_id,
+                project_id=claimed,
+                user_id=principal.user_id,
+                user_name=principal.user_name,
+                credential_id=principal.credential_id,
+                address=session.address,
+                request_id=arrival.request_id,
+                action=f"image:{target.capability.interface}:run",
+                resource=request.raw_path.decode("latin-1")[:500],
+                allowed=False,
+                reason=error.reason if isinstance(error, NotPermittedError) else error.detail,
+            )
+        )
+
+    def _stranger(self, session: Session, target: Target, arrival: Arrival) -> Caller:
         """Describe a caller whose project is not (yet) known to be theirs."""
         named = target.project_id or ""
         claimed = named if named.isascii() and named.isalnum() else ""
-        return _caller(principal, ProjectId(claimed[:64]), self._default_region, arrival)
+        return _caller(session, ProjectId(claimed[:64]), self._default_region, arrival)
 
     def _record_failure(
         self, reply: Reply, request: RawRequest, target: Target, caller: Caller
@@ -150,12 +197,10 @@ def _render(error: Exception, arrival: Arrival) -> Reply:
     return render_error(error, arrival.request_id)
 
 
-def _caller(
-    principal: Principal, project_id: ProjectId, region: RegionId, arrival: Arrival
-) -> Caller:
+def _caller(session: Session, project_id: ProjectId, region: RegionId, arrival: Arrival) -> Caller:
     return Caller(
         request_id=arrival.request_id,
-        principal=principal,
+        principal=session.principal,
         project_id=project_id,
         region=region,
         arrived=arrival.instant,

@@ -140,8 +140,12 @@ def within_limits(receive: Receive, limits: BodyLimits) -> Receive:
     """
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + limits.timeout_s
+    is_complete = False
 
     async def receive_in_time() -> Message:
+        nonlocal is_complete
+        if is_complete:  # a reply that is sent piece by piece waits here for the client's end
+            return await receive()
         try:
             async with asyncio.timeout_at(deadline_s):
                 message = await receive()
@@ -149,6 +153,7 @@ def within_limits(receive: Receive, limits: BodyLimits) -> Receive:
             raise _too_slow(limits) from error
         if message["type"] == "http.disconnect":
             raise ClientGoneError
+        is_complete = not message.get("more_body", False)
         return message
 
     return receive_in_time

@@ -105,7 +105,9 @@ def serve(settings: Settings, build: Callable[[], ASGIApp], listening: socket.so
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        # What a trusted proxy tells of scheme and address counts, and nobody else's.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_worker_healthcheck=_WORKER_START_S,
         timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=settings.shutdown_s,

@@ -1,14 +1,15 @@
-"""The first start of an installation.
+"""How an account begins, and the first start of an installation.
 
-Owns: which account, owner, projects and key exist from the beginning. Has no opinion on: how they
-are shown to the operator.
+Owns: which owner, projects and key an account has from the beginning, and that the first start
+makes one. Has no opinion on: who may ask for a further one, and how it is shown to the operator.
 """
 
 from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from huiyan.iam.model import (
     IMAGE_SERVICE,
@@ -23,7 +24,6 @@ from huiyan.iam.model import (
 from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import Clock
-from huiyan.kernel.errors import InstanceKeyError
 from huiyan.kernel.ids import AccessKey, AccountId, ProjectId, UserId, new_hex_id
 
 FIRST_ACCOUNT = "huiyan"
@@ -79,30 +79,68 @@ def first_start(
     InstanceKeyError
         Another process made the account under another instance key.
     """
-    account = Account(AccountId(new_hex_id()), FIRST_ACCOUNT, "", enabled=True)
-    owner = User(UserId(new_hex_id()), account.id, FIRST_OWNER, is_owner=True)
-    projects = tuple(_project(account, region) for region in dict.fromkeys(regions))
-    key = new_key()
-    sealed = vault.seal(key.access_key, key.secret_key)
-    stored = NewKey(key.access_key, owner.id, sealed, "first start")
-    founding = Founding(account, owner, projects, stored, clock.now())
+    founding, key = found_account(
+        FIRST_ACCOUNT, FIRST_OWNER, regions, vault, clock.now(), note="first start"
+    )
     if repository.found_or_extend(founding):
-        return FirstStart(account, owner, projects, key)
-    for stored_id in repository.stored_key_ids() - {vault.key_id}:
-        raise InstanceKeyError(
-            f"the instance key (id {vault.key_id}) is not the one that the stored secrets need "
-            f"(id {stored_id}): copy instance.key from the machine that started first"
-        )
+        return FirstStart(founding.account, founding.owner, founding.projects, key)
+    vault.require(repository.stored_key_ids())
     return None
 
 
-def _project(account: Account, region: str) -> Project:
-    return Project(
-        id=ProjectId(new_hex_id()),
-        account_id=account.id,
-        name=region,
-        parent_id=account.id,
-        description="",
-        enabled=True,
-        services=frozenset({IMAGE_SERVICE}),
+def found_account(  # noqa: PLR0913 -- an account begins with all of these
+    name: str,
+    owner_name: str,
+    regions: Sequence[str],
+    vault: Vault,
+    at: datetime,
+    *,
+    description: str = "",
+    services: Iterable[str] = (IMAGE_SERVICE,),
+    note: str = "first key",
+) -> tuple[Founding, IssuedKey]:
+    """Make everything that an account begins with; nothing is stored.
+
+    Parameters
+    ----------
+    name : str
+        The account's name.
+    owner_name : str
+        The name of the user who owns it.
+    regions : sequence of str
+        The names of its projects.
+    vault : Vault
+        Seals the key's secret.
+    at : datetime
+        The instant, in UTC.
+    description : str, default ''
+        Free text.
+    services : iterable of str, default ('image',)
+        The services that are open in its projects.
+    note : str, default 'first key'
+        The description of the key.
+
+    Returns
+    -------
+    tuple of Founding and IssuedKey
+        What to store, and the key with its secret.
+    """
+    account = Account(AccountId(new_hex_id()), name, description, enabled=True)
+    owner = User(UserId(new_hex_id()), account.id, owner_name, is_owner=True, created_at=at)
+    opened = frozenset(services)
+    projects = tuple(
+        Project(
+            id=ProjectId(new_hex_id()),
+            account_id=account.id,
+            name=region,
+            parent_id=account.id,
+            description="",
+            enabled=True,
+            services=opened,
+        )
+        for region in dict.fromkeys(regions)
     )
+    key = new_key()
+    sealed = vault.seal(key.access_key, key.secret_key)
+    stored = NewKey(key.access_key, owner.id, sealed, note)
+    return Founding(account, owner, projects, stored, at), key

@@ -5,12 +5,13 @@ Owns: their shapes. Has no opinion on: how they are stored and shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from huiyan.kernel.ids import AccessKey, AccountId, ProjectId, UserId, new_hex_id
+from huiyan.iam.policy.model import Policy
+from huiyan.kernel.ids import AccessKey, AccountId, AgencyId, ProjectId, UserId, new_hex_id
 from huiyan.kernel.principal import Principal
 
 IMAGE_SERVICE = "image"
@@ -18,6 +19,9 @@ IMAGE_SERVICE = "image"
 
 KeyStatus = Literal["active", "inactive"]
 """Whether an access key may sign."""
+
+AccessMode = Literal["default", "programmatic", "console"]
+"""By which doors a user may come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,70 @@ class User:
         Unique in the account.
     is_owner : bool
         Whether it has every right in the account.
+    enabled : bool
+        Whether it may call at all.
+    description : str
+        Free text.
+    email : str
+        Empty if not told.
+    area_code : str
+        Of the telephone number, such as ``0086``; empty if not told.
+    phone : str
+        Telephone number; empty if not told.
+    access_mode : {'default', 'programmatic', 'console'}
+        By which doors it may come; ``default`` is both.
+    must_change_password : bool or None
+        Whether the password was given by someone else; None without a password.
+    credential_epoch : int
+        Grows when password or status change; tokens of an older epoch are withdrawn.
+    created_at : datetime or None
+        When it was made, in UTC; None for one that is not stored yet.
     """
 
     id: UserId
     account_id: AccountId
     name: str
     is_owner: bool
+    enabled: bool = True
+    description: str = ""
+    email: str = ""
+    area_code: str = ""
+    phone: str = ""
+    access_mode: AccessMode = "default"
+    must_change_password: bool | None = None
+    credential_epoch: int = 0
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A caller whose identity is established, and how far this credential reaches.
+
+    Parameters
+    ----------
+    principal : Principal
+        Who calls.
+    address : str
+        From where; empty if unknown.
+    project_id : ProjectId, optional
+        The only project this credential is good for; None for any of the account's.
+    is_domain_scoped : bool
+        Whether it is a token for the account, which opens no project.
+    narrowing : Policy, optional
+        What a temporary key was narrowed to.
+    agency_id : AgencyId, optional
+        The agency whose rights count instead of the user's.
+    by_access_key : bool
+        Whether a permanent or temporary key signed, not a token.
+    """
+
+    principal: Principal
+    address: str = ""
+    project_id: ProjectId | None = None
+    is_domain_scoped: bool = False
+    narrowing: Policy | None = None
+    agency_id: AgencyId | None = None
+    by_access_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +291,7 @@ class FirstStart:
 
 @dataclass(frozen=True, slots=True)
 class UsableKey:
-    """An active key of an enabled user in an enabled account.
+    """An active key and whose it is; whether that user is enabled is asked later.
 
     Parameters
     ----------
@@ -241,25 +303,3 @@ class UsableKey:
 
     principal: Principal
     secret: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """All that is needed to answer who calls and what is theirs, at one revision.
-
-    Parameters
-    ----------
-    revision : int
-        The revision it was read at; rows may be newer, never older.
-    keys : mapping of AccessKey to UsableKey
-        Keys that may sign.
-    accounts : mapping of AccountId to Account
-        Every account.
-    projects : mapping of ProjectId to Project
-        Every project.
-    """
-
-    revision: int
-    keys: Mapping[AccessKey, UsableKey]
-    accounts: Mapping[AccountId, Account]
-    projects: Mapping[ProjectId, Project]

@@ -11,26 +11,22 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from huiyan.iam.model import (
-    IMAGE_SERVICE,
-    Account,
-    Directory,
-    Founding,
-    KeyStatus,
-    NewKey,
-    Project,
-    SealedSecret,
-    UsableKey,
-    User,
-)
+from huiyan.iam.directory.model import Directory
+from huiyan.iam.directory.repository import read_accounts, read_directory, read_projects
+from huiyan.iam.model import IMAGE_SERVICE, Founding, NewKey, Project
 from huiyan.iam.vault import Vault
-from huiyan.kernel.errors import DatabaseError
-from huiyan.kernel.ids import AccessKey, AccountId, ProjectId, UserId
-from huiyan.kernel.principal import Principal
+from huiyan.kernel.errors import ConflictError, DatabaseError
+from huiyan.kernel.ids import AccountId
 from huiyan.persistence.database import Database
-from huiyan.persistence.query import Scope, insert_in, select_everywhere, select_in, update_in
+from huiyan.persistence.query import Scope, insert_in, select_everywhere, update_in
 from huiyan.persistence.revision import raise_revision, read_revision
-from huiyan.persistence.schema import ACCESS_KEY, ACCOUNT, IAM_USER, PROJECT, SERVICE_ENABLEMENT
+from huiyan.persistence.schema import (
+    ACCESS_KEY,
+    ACCOUNT,
+    IAM_USER,
+    PROJECT,
+    SERVICE_ENABLEMENT,
+)
 
 
 class IdentityRepository:
@@ -103,19 +99,7 @@ class IdentityRepository:
             A stored secret does not open.
         """
         with self._database.reading() as connection:
-            revision = read_revision(connection)
-            accounts = _read_accounts(connection)
-            projects = _read_projects(connection)
-            keys = _read_keys(connection)
-        return Directory(
-            revision=revision,
-            keys={
-                access: UsableKey(principal, vault.open(access, sealed))
-                for access, principal, sealed in keys
-            },
-            accounts={account.id: account for account in accounts},
-            projects={project.id: project for project in projects},
-        )
+            return read_directory(connection, vault)
 
     def found_or_extend(self, founding: Founding) -> bool:
         """Store the first account whole, or give accounts that are there the regions they lack.
@@ -137,96 +121,37 @@ class IdentityRepository:
             The database failed.
         """
         with self._database.exclusive() as connection:
-            accounts = _read_accounts(connection)
+            accounts = read_accounts(connection)
             if not accounts:
                 _insert_founding(connection, founding)
                 raise_revision(connection)
                 return True
-            missing = founding.missing_projects(accounts, _read_projects(connection))
+            missing = founding.missing_projects(accounts, read_projects(connection))
             if missing:
                 _insert_projects(connection, missing, founding.at)
                 raise_revision(connection)
             return False
 
-    def find_user(self, account_id: AccountId, name: str) -> User | None:
-        """Find a user by name.
+    def add_account(self, founding: Founding) -> None:
+        """Store a further account whole: its owner, projects and first key.
 
         Parameters
         ----------
-        account_id : AccountId
-            The user's account.
-        name : str
-            The name, exactly.
-
-        Returns
-        -------
-        User or None
-            None if there is none of that name.
+        founding : Founding
+            What to store.
 
         Raises
         ------
+        ConflictError
+            An account of that name is there.
         DatabaseError
             The database failed.
-        """
-        query = select_in(Scope(account_id), IAM_USER).where(IAM_USER.c.name == name)
-        with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        return User(UserId(row.id), AccountId(row.account_id), row.name, row.is_owner)
-
-    def add_key(self, account_id: AccountId, key: NewKey, at: datetime) -> None:
-        """Store a key.
-
-        Parameters
-        ----------
-        account_id : AccountId
-            The account of the key's user.
-        key : NewKey
-            The key.
-        at : datetime
-            The instant, in UTC.
-
-        Raises
-        ------
-        DatabaseError
-            The database failed, or the user is gone.
         """
         try:
             with self._database.changing() as connection:
-                _insert_key(connection, account_id, key, at)
+                _insert_founding(connection, founding)
         except IntegrityError as error:
-            raise DatabaseError(f"access key {key.access_key} cannot be stored") from error
-
-    def set_key_status(self, account_id: AccountId, access_key: AccessKey, to: KeyStatus) -> bool:
-        """Let a key sign, or stop it.
-
-        Parameters
-        ----------
-        account_id : AccountId
-            The key's account.
-        access_key : AccessKey
-            The key.
-        to : {'active', 'inactive'}
-            Its new status.
-
-        Returns
-        -------
-        bool
-            Whether the account has such a key.
-
-        Raises
-        ------
-        DatabaseError
-            The database failed.
-        """
-        change = (
-            update_in(Scope(account_id), ACCESS_KEY)
-            .where(ACCESS_KEY.c.access == access_key)
-            .values(status=to)
-        )
-        with self._database.changing() as connection:
-            return connection.execute(change).rowcount > 0
+            raise ConflictError(f"an account named {founding.account.name} exists") from error
 
     def set_service(self, scope: Scope, service: str, at: datetime, *, enabled: bool) -> None:
         """Open or close a service in a project.
@@ -266,64 +191,6 @@ class IdentityRepository:
             ) from error
 
 
-def _read_accounts(connection: Connection) -> list[Account]:
-    query = select_everywhere("whose key this is, is not known yet", ACCOUNT)
-    return [
-        Account(AccountId(row.id), row.name, row.description, row.enabled)
-        for row in connection.execute(query)
-    ]
-
-
-def _read_projects(connection: Connection) -> list[Project]:
-    opened: dict[str, set[str]] = {}
-    query = select_everywhere("service state for all callers", SERVICE_ENABLEMENT).where(
-        SERVICE_ENABLEMENT.c.enabled
-    )
-    for row in connection.execute(query):
-        opened.setdefault(row.project_id, set()).add(row.service)
-    query = select_everywhere("projects for all callers", PROJECT).order_by(PROJECT.c.name)
-    return [
-        Project(
-            id=ProjectId(row.id),
-            account_id=AccountId(row.account_id),
-            name=row.name,
-            parent_id=row.parent_id,
-            description=row.description,
-            enabled=row.enabled,
-            services=frozenset(opened.get(row.id, ())),
-        )
-        for row in connection.execute(query)
-    ]
-
-
-def _read_keys(connection: Connection) -> list[tuple[AccessKey, Principal, SealedSecret]]:
-    joined = ACCESS_KEY.join(IAM_USER, ACCESS_KEY.c.user_id == IAM_USER.c.id).join(
-        ACCOUNT, IAM_USER.c.account_id == ACCOUNT.c.id
-    )
-    query = (
-        select_everywhere("whose key this is, is not known yet", joined)
-        .with_only_columns(
-            ACCESS_KEY.c.access,
-            ACCESS_KEY.c.secret_ciphertext,
-            ACCESS_KEY.c.instance_key_id,
-            IAM_USER.c.id,
-            IAM_USER.c.account_id,
-            IAM_USER.c.name,
-            IAM_USER.c.is_owner,
-        )
-        .where(ACCESS_KEY.c.status == "active", IAM_USER.c.enabled, ACCOUNT.c.enabled)
-    )
-    rows = connection.execute(query)
-    return [
-        (
-            AccessKey(access),
-            Principal(AccountId(account_id), UserId(user_id), name, access, is_owner),
-            SealedSecret(bytes(ciphertext), key_id),
-        )
-        for access, ciphertext, key_id, user_id, account_id, name, is_owner in rows
-    ]
-
-
 def _insert_founding(connection: Connection, founding: Founding) -> None:
     account, owner, at = founding.account, founding.owner, founding.at
     scope = Scope(account.id)
@@ -347,7 +214,7 @@ def _insert_founding(connection: Connection, founding: Founding) -> None:
             created_at_ms=at,
         )
     )
-    _insert_key(connection, account.id, founding.key, at)
+    insert_key(connection, account.id, founding.key, at)
 
 
 def _insert_projects(connection: Connection, projects: Sequence[Project], at: datetime) -> None:
@@ -369,7 +236,20 @@ def _insert_projects(connection: Connection, projects: Sequence[Project], at: da
         )
 
 
-def _insert_key(connection: Connection, account_id: AccountId, key: NewKey, at: datetime) -> None:
+def insert_key(connection: Connection, account_id: AccountId, key: NewKey, at: datetime) -> None:
+    """Store a key.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a writing transaction.
+    account_id : AccountId
+        The account of the key's user.
+    key : NewKey
+        The key.
+    at : datetime
+        The instant, in UTC.
+    """
     connection.execute(
         insert_in(Scope(account_id), ACCESS_KEY).values(
             access=key.access_key,

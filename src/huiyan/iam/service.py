@@ -1,31 +1,47 @@
-"""Who calls, and what is theirs.
+"""Who calls, and what they may.
 
-Owns: authentication, authorisation and the changes to keys and services, with the memory that makes
-them fast. Has no opinion on: wires and tables.
+Owns: authentication and authorisation, with the memory that makes them fast, and which services are
+open. Has no opinion on: wires and tables, and how people, roles and tokens come to be.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol, TypeVar
 
 from huiyan.iam.authenticator import Authenticator, SignatureAuthenticator, TokenAuthenticator
-from huiyan.iam.bootstrap import new_key
-from huiyan.iam.model import IMAGE_SERVICE, Account, IssuedKey, KeyStatus, NewKey, Project
+from huiyan.iam.directory.model import Directory
+from huiyan.iam.model import IMAGE_SERVICE, Account, Project, Session
+from huiyan.iam.policy.model import Decision
 from huiyan.iam.repository import IdentityRepository
+from huiyan.iam.rights import Rights
+from huiyan.iam.tokens.service import TokenService
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import Clock
 from huiyan.kernel.errors import (
+    AuthorisationError,
     ForeignProjectError,
-    InvalidParameterError,
     MissingCredentialsError,
-    ServiceNotEnabledError,
     SignatureMismatchError,
     UnknownKeyError,
+    WithdrawnTokenError,
 )
-from huiyan.kernel.ids import AccessKey, AccountId, ProjectId, RegionId
+from huiyan.kernel.ids import ProjectId, RegionId
 from huiyan.kernel.principal import Principal
 from huiyan.persistence.query import Scope
 from huiyan.web.request import RawRequest
+
+_Answer = TypeVar("_Answer")
+
+
+class KeyUseNotes(Protocol):
+    """What remembers when keys were last used."""
+
+    def note(self, principal: Principal, at: datetime) -> None:
+        """Note that a key has signed a request."""
+        ...
 
 
 class IdentityService:
@@ -43,6 +59,13 @@ class IdentityService:
         Opens the keys' secrets.
     clock : Clock
         The server's clock.
+    key_use : KeyUseNotes, optional
+        Told of each request that a key signed.
+
+    Attributes
+    ----------
+    tokens : TokenService
+        Makes and reads tokens and temporary keys.
 
     Raises
     ------
@@ -52,17 +75,36 @@ class IdentityService:
         A stored secret does not open.
     """
 
-    def __init__(self, repository: IdentityRepository, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self,
+        repository: IdentityRepository,
+        vault: Vault,
+        clock: Clock,
+        key_use: KeyUseNotes | None = None,
+    ) -> None:
         self._repository = repository
         self._vault = vault
         self._clock = clock
+        self._key_use = key_use
+        self.tokens = TokenService(vault, clock)
         # A request with a token is judged by the token: some calls carry a signature beside it.
         self._authenticators: tuple[Authenticator, ...] = (
-            TokenAuthenticator(),
-            SignatureAuthenticator(clock),
+            TokenAuthenticator(self.tokens),
+            SignatureAuthenticator(clock, self.tokens),
         )
         self._renewing = threading.Lock()
-        self._directory = repository.directory(vault)
+        self._rights = Rights(repository.directory(vault))
+
+    @property
+    def directory(self) -> Directory:
+        """The memory, as it stands.
+
+        Returns
+        -------
+        Directory
+            One revision of it; take it once where two questions must agree.
+        """
+        return self._rights.directory
 
     def refresh(self) -> bool:
         """Renew the memory if accounts, keys or service state have changed; one tiny query.
@@ -79,16 +121,17 @@ class IdentityService:
         InstanceKeyError
             A stored secret does not open; the memory stays as it was.
         """
-        before = self._directory.revision
+        before = self.directory.revision
         with self._renewing:
-            if self._directory.revision != before:
-                return True
-            if self._repository.revision() == before:
-                return False
-            self._directory = self._repository.directory(self._vault)
+            # Asked again in turn: what another thread was reading may be older than the caller's
+            # own change.
+            if self._repository.revision() == self.directory.revision:
+                return self.directory.revision != before
+            self._vault.follow()  # a rotation of the instance key raises the revision, too
+            self._rights = Rights(self._repository.directory(self._vault))
             return True
 
-    def authenticate(self, request: RawRequest) -> Principal:
+    def authenticate(self, request: RawRequest) -> Session:
         """Establish who calls.
 
         Parameters
@@ -98,8 +141,9 @@ class IdentityService:
 
         Returns
         -------
-        Principal
-            The caller.
+        Session
+            The caller, and how far the credential reaches. Whether the user is enabled is asked
+            when something is authorised.
 
         Raises
         ------
@@ -112,24 +156,26 @@ class IdentityService:
         """
         try:
             return self._identify(request)
-        except (UnknownKeyError, SignatureMismatchError):
+        except (UnknownKeyError, SignatureMismatchError, WithdrawnTokenError):
             if not self.refresh():
                 raise
         return self._identify(request)
 
-    def authorise(
-        self, principal: Principal, project_id: str, service: str = IMAGE_SERVICE
+    def admit(
+        self, session: Session, project_id: str, action: str, service: str | None = IMAGE_SERVICE
     ) -> Project:
-        """Let a caller use a service in a project, or not.
+        """Let a caller make a call that any role in the project admits, an Image call above all.
 
         Parameters
         ----------
-        principal : Principal
+        session : Session
             The caller.
         project_id : str
             As it stands in the path.
-        service : str, default 'image'
-            The service.
+        action : str
+            What the call does, for custom policies: ``service:resource:operation``.
+        service : str or None, default 'image'
+            The service that must be open in the project; None for none.
 
         Returns
         -------
@@ -138,24 +184,69 @@ class IdentityService:
 
         Raises
         ------
-        ForeignProjectError
-            The project does not exist, is another account's, or is disabled.
-        ServiceNotEnabledError
-            The account has not opened the service there.
+        AuthorisationError
+            The caller may not; see the kinds.
         """
-        project = self.project(principal, project_id)
-        if not project.enabled:
-            raise ForeignProjectError(f"project {project.id} is disabled")
-        if service not in project.services:
-            raise ServiceNotEnabledError(f"service {service} is not enabled in {project.name}")
+        project, _decision = self._with_news(
+            lambda rights: rights.admit(session, project_id, action, service, self._clock.now())
+        )
         return project
 
-    def project(self, principal: Principal, project_id: str) -> Project:
+    def authorise(
+        self, session: Session, action: str, resource: str = "", project_id: str | None = None
+    ) -> Decision:
+        """Let a caller do something that a role or policy must allow by name.
+
+        Parameters
+        ----------
+        session : Session
+            The caller.
+        action : str
+            What the call does: ``service:resource:operation``.
+        resource : str, default ''
+            On what: ``service:region:account:type:path``; empty for no one thing.
+        project_id : str, optional
+            The project it is done in; without it, it is something of the account's, such as IAM.
+
+        Returns
+        -------
+        Decision
+            By which statement.
+
+        Raises
+        ------
+        AuthorisationError
+            The caller may not; see the kinds.
+        """
+        now = self._clock.now()
+        if project_id is None:
+            return self._with_news(lambda rights: rights.authorise(session, action, resource, now))
+        _project, decision = self._with_news(
+            lambda rights: rights.authorise_in(session, project_id, action, resource, now)
+        )
+        return decision
+
+    def require_standing(self, session: Session) -> None:
+        """See that the caller's user and account are enabled.
+
+        Parameters
+        ----------
+        session : Session
+            The caller.
+
+        Raises
+        ------
+        DisabledAccountError, DisabledUserError
+            One of them is not.
+        """
+        self._with_news(lambda rights: rights.require_standing(session))
+
+    def project(self, session: Session, project_id: str) -> Project:
         """Get a project of the caller's account.
 
         Parameters
         ----------
-        principal : Principal
+        session : Session
             The caller.
         project_id : str
             As it stands in the path.
@@ -170,19 +261,19 @@ class IdentityService:
         ForeignProjectError
             It does not exist or is another account's; which of both is not told.
         """
-        project = self._directory.projects.get(ProjectId(project_id))
-        if project is None or project.account_id != principal.account_id:
+        project = self.directory.projects.get(ProjectId(project_id))
+        if project is None or project.account_id != session.principal.account_id:
             raise ForeignProjectError("the project is not one of the caller's account")
         return project
 
     def projects(
-        self, principal: Principal, *, name: str | None = None, enabled: bool | None = None
+        self, session: Session, *, name: str | None = None, enabled: bool | None = None
     ) -> tuple[Project, ...]:
         """List the projects of the caller's account.
 
         Parameters
         ----------
-        principal : Principal
+        session : Session
             The caller.
         name : str, optional
             Only the one of this name.
@@ -196,18 +287,18 @@ class IdentityService:
         """
         return tuple(
             project
-            for project in self._directory.projects.values()
-            if project.account_id == principal.account_id
+            for project in self.directory.projects.values()
+            if project.account_id == session.principal.account_id
             and name in {None, project.name}
             and enabled in {None, project.enabled}
         )
 
-    def domains(self, principal: Principal) -> tuple[Account, ...]:
+    def domains(self, session: Session) -> tuple[Account, ...]:
         """List the accounts in which the caller may act: its own.
 
         Parameters
         ----------
-        principal : Principal
+        session : Session
             The caller.
 
         Returns
@@ -215,15 +306,15 @@ class IdentityService:
         tuple of Account
             One, or none if the account was removed meanwhile.
         """
-        account = self._directory.accounts.get(principal.account_id)
+        account = self.directory.accounts.get(session.principal.account_id)
         return () if account is None else (account,)
 
-    def project_for_region(self, principal: Principal, region: RegionId) -> Project:
+    def project_for_region(self, session: Session, region: RegionId) -> Project:
         """Get the caller's project of a region, for paths that name none.
 
         Parameters
         ----------
-        principal : Principal
+        session : Session
             The caller.
         region : RegionId
             The region.
@@ -238,7 +329,7 @@ class IdentityService:
         ForeignProjectError
             The account has none there.
         """
-        for project in self.projects(principal, name=region):
+        for project in self.projects(session, name=region):
             return project
         raise ForeignProjectError(f"the account has no project in region {region}")
 
@@ -263,67 +354,21 @@ class IdentityService:
         self._repository.set_service(scope, service, self._clock.now(), enabled=enabled)
         self.refresh()
 
-    def set_key_status(
-        self, account_id: AccountId, access_key: AccessKey, status: KeyStatus
-    ) -> None:
-        """Let a key sign, or stop it.
-
-        Parameters
-        ----------
-        account_id : AccountId
-            The key's account.
-        access_key : AccessKey
-            The key.
-        status : {'active', 'inactive'}
-            Its new status.
-
-        Raises
-        ------
-        UnknownKeyError
-            The account has no such key.
-        DatabaseError
-            The database failed.
-        """
-        if not self._repository.set_key_status(account_id, access_key, status):
-            raise UnknownKeyError(access_key)
-        self.refresh()
-
-    def issue_key(self, account_id: AccountId, user_name: str) -> IssuedKey:
-        """Make a further key for a user, for example where the first one's secret was lost.
-
-        Parameters
-        ----------
-        account_id : AccountId
-            The user's account.
-        user_name : str
-            The user.
-
-        Returns
-        -------
-        IssuedKey
-            The key with its secret, which is shown this once.
-
-        Raises
-        ------
-        InvalidParameterError
-            The account has no such user.
-        DatabaseError
-            The database failed.
-        """
-        user = self._repository.find_user(account_id, user_name)
-        if user is None:
-            raise InvalidParameterError("user_name", "the account has no such user")
-        key = new_key()
-        sealed = self._vault.seal(key.access_key, key.secret_key)
-        stored = NewKey(key.access_key, user.id, sealed, "")
-        self._repository.add_key(account_id, stored, self._clock.now())
-        self.refresh()
-        return key
-
-    def _identify(self, request: RawRequest) -> Principal:
-        directory = self._directory
+    def _identify(self, request: RawRequest) -> Session:
+        directory = self.directory
         for authenticator in self._authenticators:
-            principal = authenticator(request, directory)
-            if principal is not None:
-                return principal
+            session = authenticator(request, directory)
+            if session is not None:
+                if session.by_access_key and self._key_use is not None:
+                    self._key_use.note(session.principal, self._clock.now())
+                return session
         raise MissingCredentialsError("x-auth-token not found")
+
+    def _with_news(self, question: Callable[[Rights], _Answer]) -> _Answer:
+        """Ask again with fresh memory before refusing: a grant made elsewhere works at once."""
+        try:
+            return question(self._rights)
+        except AuthorisationError:
+            if not self.refresh():
+                raise
+        return question(self._rights)

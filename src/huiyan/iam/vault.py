@@ -1,18 +1,16 @@
 """Secrets at rest, encrypted under the instance key.
 
-Owns: the instance key (where it comes from, who may read it) and how secrets are sealed with it.
-Has no opinion on: which secrets there are and where they are stored.
+Owns: how secrets are sealed with the instance key, and how a running process follows a change of
+it. Has no opinion on: which secrets there are and where they are stored, and when keys change.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
-import re
 import secrets
-import stat
+import threading
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,43 +18,251 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from huiyan.iam.model import SealedSecret
+from huiyan.iam.rotation.key_file import KEY_BYTES, InstanceKeys, KeyFile, Stamp, parse_keys
 from huiyan.kernel.errors import InstanceKeyError
 from huiyan.kernel.ids import AccessKey
 
-KEY_BYTES = 32
 KEY_FILE_NAME = "instance.key"
 
 _NONCE_BYTES = 12
 _ID_BYTES = 8
-_FORM = "64 hexadecimal digits, or 32 bytes in base64 (openssl rand -hex 32 makes one)"
-_OTHERS_BITS = stat.S_IRWXG | stat.S_IRWXO
-_MOST_FILE_BYTES = 1024
+_SECRET_PURPOSE = b"huiyan secret of access key v1"
+_ID_PURPOSE = b"huiyan instance key id v1"
+
+
+class KeySource(Protocol):
+    """Where the instance keys stand and may change while the process runs."""
+
+    def stamp(self) -> Stamp | None:
+        """Tell what differs once the keys have changed; cheap."""
+        ...
+
+    def get(self) -> InstanceKeys:
+        """Read the keys; raises ``InstanceKeyError`` where that fails."""
+        ...
+
+
+class _Ring:
+    """The keys at one moment, and what follows from them; never changed once made."""
+
+    def __init__(self, keys: InstanceKeys, stamp: Stamp | None) -> None:
+        self.keys = keys.opening
+        self.stamp = stamp
+        self.ids = tuple(key_id_of(key) for key in self.keys)
+        self.opening_ids = frozenset(self.ids)
+        self.secret_ciphers = {
+            key_id: AESGCM(_derive(key, _SECRET_PURPOSE, KEY_BYTES))
+            for key_id, key in zip(self.ids, self.keys, strict=True)
+        }
+
+
+class Sealer:
+    """Encrypts data of one kind so that only this installation can read or make it.
+
+    Opens what was sealed under any key of the vault, so data lives on while the instance key is
+    replaced, until the old key is dropped.
+
+    Parameters
+    ----------
+    vault : Vault
+        Its keys.
+    purpose : bytes
+        The kind.
+    """
+
+    def __init__(self, vault: Vault, purpose: bytes) -> None:
+        self._vault = vault
+        self._purpose = purpose
+        ring = vault.ring
+        self._known = (ring, self._derive(ring))
+
+    def seal(self, data: bytes, bound_to: bytes = b"") -> bytes:
+        """Encrypt.
+
+        Parameters
+        ----------
+        data : bytes
+            Anything.
+        bound_to : bytes, optional
+            Authenticated along with it; opening needs the same.
+
+        Returns
+        -------
+        bytes
+            A fresh nonce, then AES-256-GCM's output; 28 bytes longer than ``data``.
+        """
+        self._vault.follow()
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + self._ciphers()[0].encrypt(nonce, data, bound_to)
+
+    def find(self, sealed: bytes, bound_to: bytes = b"") -> bytes | None:
+        """Decrypt.
+
+        Parameters
+        ----------
+        sealed : bytes
+            From ``seal``, or from anyone.
+        bound_to : bytes, optional
+            As it was given to ``seal``.
+
+        Returns
+        -------
+        bytes or None
+            None if it was not sealed here, for this, or was altered.
+        """
+        ring = self._vault.ring
+        found = self._find(sealed, bound_to)
+        if found is not None:
+            return found
+        self._vault.follow()
+        # Another thread may have followed first: what counts is whether the keys are others now.
+        return None if self._vault.ring is ring else self._find(sealed, bound_to)
+
+    def _find(self, sealed: bytes, bound_to: bytes) -> bytes | None:
+        nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        for cipher in self._ciphers():
+            try:
+                return cipher.decrypt(nonce, body, bound_to)
+            except (InvalidTag, ValueError):
+                continue
+        return None
+
+    def _ciphers(self) -> tuple[AESGCM, ...]:
+        ring, ciphers = self._known
+        current = self._vault.ring
+        if ring is not current:
+            ciphers = self._derive(current)
+            self._known = (current, ciphers)
+        return ciphers
+
+    def _derive(self, ring: _Ring) -> tuple[AESGCM, ...]:
+        return tuple(AESGCM(_derive(key, self._purpose, KEY_BYTES)) for key in ring.keys)
 
 
 class Vault:
-    """Seals and opens secrets of access keys.
+    """Seals and opens secrets of access keys. Serves all threads.
+
+    Seals under the first instance key and opens under any. What encrypts is derived from the
+    instance key, so that the same key can serve other purposes beside this one.
 
     Parameters
     ----------
     instance_key : bytes of length 32
-        The instance key; what encrypts is derived from it, so that the same key can serve other
-        purposes beside this one.
+        The instance key that seals.
+    older : iterable of bytes of length 32, optional
+        Instance keys that only open.
+    source : KeySource, optional
+        Where to look for other keys while the process runs; without it the keys never change.
+
+    Notes
+    -----
+    With a source the vault looks for news before it seals, when it meets a secret of a key that it
+    does not know, and when ``follow`` is called.
     """
 
-    def __init__(self, instance_key: bytes) -> None:
-        self._cipher = AESGCM(_derive(instance_key, b"huiyan secret of access key v1", KEY_BYTES))
-        self._key_id = _derive(instance_key, b"huiyan instance key id v1", _ID_BYTES).hex()
+    def __init__(
+        self,
+        instance_key: bytes,
+        older: Iterable[bytes] = (),
+        source: KeySource | None = None,
+    ) -> None:
+        self._source = source
+        self._renewing = threading.Lock()
+        self.ring = _Ring(InstanceKeys(instance_key, tuple(older)), None)
 
     @property
     def key_id(self) -> str:
-        """Which instance key this is; tells nothing about the key itself.
+        """Which instance key seals; tells nothing about the key itself.
 
         Returns
         -------
         str
             16 hexadecimal digits.
         """
-        return self._key_id
+        return self.ring.ids[0]
+
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """Which instance keys open.
+
+        Returns
+        -------
+        frozenset of str
+            The one that seals among them.
+        """
+        return self.ring.opening_ids
+
+    def sealer(self, purpose: bytes) -> Sealer:
+        """Make what seals data of another kind.
+
+        Parameters
+        ----------
+        purpose : bytes
+            The kind, for example ``b"huiyan token v1"``; kinds cannot read each other.
+
+        Returns
+        -------
+        Sealer
+            Under keys of its own, derived from the instance keys.
+        """
+        return Sealer(self, purpose)
+
+    def follow(self) -> bool:
+        """Take other keys if the source has changed since it was read; one look at the source.
+
+        Returns
+        -------
+        bool
+            Whether it had changed. A source that cannot be read now, for example because it is
+            being copied, changes nothing and is asked again at the next occasion.
+        """
+        source = self._source
+        if source is None or source.stamp() in {None, self.ring.stamp}:
+            return False
+        try:
+            return self.reload()
+        except InstanceKeyError:
+            return False
+
+    def reload(self) -> bool:
+        """Read the keys anew.
+
+        Returns
+        -------
+        bool
+            Whether they are others than before.
+
+        Raises
+        ------
+        InstanceKeyError
+            The source cannot be read; the keys stay as they were.
+        """
+        if self._source is None:
+            return False
+        with self._renewing:
+            # The stamp first: a change in between is then seen as one more change.
+            stamp = self._source.stamp()
+            before, self.ring = self.ring, _Ring(self._source.get(), stamp)
+            return before.ids != self.ring.ids
+
+    def require(self, stored_key_ids: frozenset[str]) -> None:
+        """See that every stored secret has its key here.
+
+        Parameters
+        ----------
+        stored_key_ids : frozenset of str
+            The ids of the instance keys under which secrets are stored.
+
+        Raises
+        ------
+        InstanceKeyError
+            One has not, even after the keys were read anew.
+        """
+        if stored_key_ids <= self.key_ids:
+            return
+        self.reload()
+        for stored in sorted(stored_key_ids - self.key_ids):
+            raise InstanceKeyError(_other_key(self.key_id, stored))
 
     def seal(self, access_key: AccessKey, secret: str) -> SealedSecret:
         """Encrypt a secret so that it opens for its own access key only.
@@ -73,9 +279,12 @@ class Vault:
         SealedSecret
             AES-256-GCM under a fresh nonce.
         """
+        self.follow()
+        ring = self.ring
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, secret.encode(), access_key.encode())
-        return SealedSecret(nonce + sealed, self._key_id)
+        cipher = ring.secret_ciphers[ring.ids[0]]
+        sealed = cipher.encrypt(nonce, secret.encode(), access_key.encode())
+        return SealedSecret(nonce + sealed, ring.ids[0])
 
     def open(self, access_key: AccessKey, sealed: SealedSecret) -> bytes:
         """Decrypt a secret.
@@ -97,11 +306,16 @@ class Vault:
         InstanceKeyError
             It was sealed under another instance key, for another access key, or was altered.
         """
-        if sealed.instance_key_id != self._key_id:
-            raise InstanceKeyError(_other_key(self._key_id, sealed.instance_key_id))
+        key_id = sealed.instance_key_id
+        cipher = self.ring.secret_ciphers.get(key_id)
+        if cipher is None:
+            self.reload()
+            cipher = self.ring.secret_ciphers.get(key_id)
+        if cipher is None:
+            raise InstanceKeyError(_other_key(self.key_id, key_id))
         nonce, body = sealed.ciphertext[:_NONCE_BYTES], sealed.ciphertext[_NONCE_BYTES:]
         try:
-            return self._cipher.decrypt(nonce, body, access_key.encode())
+            return cipher.decrypt(nonce, body, access_key.encode())
         except (InvalidTag, ValueError) as error:
             raise InstanceKeyError(
                 f"the stored secret of access key {access_key} was altered: restore the database"
@@ -109,14 +323,16 @@ class Vault:
 
 
 def open_vault(configured: str | None, path: Path, stored_key_ids: frozenset[str]) -> Vault:
-    """Open the vault with the installation's key; make the key where there is none yet.
+    """Open the vault with the installation's keys; make the key where there is none yet.
 
     Parameters
     ----------
     configured : str or None
-        The setting ``instance_key``; it goes before the file.
+        The setting ``instance_key``; it goes before the file. Several keys are separated by commas
+        or white space, the one that seals first.
     path : Path
-        The key file; made if there is no key and no secret is stored yet.
+        The key file; made if there is no key and no secret is stored yet. The vault follows its
+        changes.
     stored_key_ids : frozenset of str
         The ids of the instance keys under which secrets are stored.
 
@@ -128,23 +344,42 @@ def open_vault(configured: str | None, path: Path, stored_key_ids: frozenset[str
     Raises
     ------
     InstanceKeyError
-        The key is malformed, its file can be read by others, it is missing although secrets are
+        A key is malformed, its file can be read by others, it is missing although secrets are
         stored, or these were stored under another one.
     """
     if configured is not None:
-        key = _parse(configured, "setting instance_key")
+        keys = parse_keys(configured, "setting instance_key")
+        vault = Vault(keys.sealing, keys.older)
     else:
-        found = _read(path)
-        if found is None and stored_key_ids:
-            raise InstanceKeyError(
-                f"instance key {path} is missing, and the database holds secrets stored under it: "
-                "restore the file, or set HUIYAN_INSTANCE_KEY to the key of this installation"
-            )
-        key = found if found is not None else _create(path)
-    vault = Vault(key)
-    for stored in sorted(stored_key_ids - {vault.key_id}):
-        raise InstanceKeyError(_other_key(vault.key_id, stored))
+        file = KeyFile(path)
+        if file.find() is None:
+            if stored_key_ids:
+                raise InstanceKeyError(
+                    f"instance key {path} is missing, and the database holds secrets stored under "
+                    "it: restore the file, or set HUIYAN_INSTANCE_KEY to the key of this "
+                    "installation"
+                )
+            file.create()
+        vault = Vault(file.get().sealing, source=file)
+        vault.reload()
+    vault.require(stored_key_ids)
     return vault
+
+
+def key_id_of(key: bytes) -> str:
+    """Name an instance key without telling anything about it.
+
+    Parameters
+    ----------
+    key : bytes of length 32
+        The instance key.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    return _derive(key, _ID_PURPOSE, _ID_BYTES).hex()
 
 
 def _other_key(ours: str, stored: str) -> str:
@@ -157,73 +392,3 @@ def _other_key(ours: str, stored: str) -> str:
 
 def _derive(key: bytes, purpose: bytes, length: int) -> bytes:
     return HKDF(algorithm=SHA256(), length=length, salt=None, info=purpose).derive(key)
-
-
-def _parse(text: str, where: str) -> bytes:
-    text = text.strip()
-    if re.fullmatch(r"[0-9A-Fa-f]{64}", text):
-        return bytes.fromhex(text)
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        try:
-            key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise InstanceKeyError(f"{where}: not a key; it needs {_FORM}") from error
-    if len(key) != KEY_BYTES:
-        raise InstanceKeyError(f"{where}: not a key of 32 bytes; it needs {_FORM}")
-    return key
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read(_MOST_FILE_BYTES)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InstanceKeyError(f"instance key {path}: {error.strerror}") from error
-    if mode & _OTHERS_BITS:
-        raise InstanceKeyError(
-            f"instance key {path} can be read by others (mode {mode & 0o777:04o}): chmod 600 {path}"
-        )
-    return _parse(text.decode("latin-1"), f"instance key {path}")
-
-
-def _create(path: Path) -> bytes:
-    """Write a new key under another name, then link it: nobody ever reads half a key."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_hex(KEY_BYTES).encode("ascii") + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                pass  # another process was faster; its key is the installation's
-            else:
-                _sync_folder(path.parent)
-        finally:
-            draft.unlink()
-    except OSError as error:
-        raise InstanceKeyError(
-            f"instance key {path} cannot be made: {error.strerror}; check that data_dir can be "
-            "written, or set HUIYAN_INSTANCE_KEY"
-        ) from error
-    key = _read(path)
-    if key is None:
-        raise InstanceKeyError(f"instance key {path} vanished while it was made: start again")
-    return key
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -28,10 +28,15 @@ The tree::
     │   │   ├── UnsupportedFormatError
     │   │   ├── DamagedPictureError
     │   │   └── PictureSizeError          sides, pixels or bytes outside the limits
-    │   └── FetchError                    the picture's URL
-    │       ├── RefusedUrlError           scheme, address, port, credentials
-    │       ├── DownloadError             the other side failed or was too slow
-    │       └── DownloadTooLargeError
+    │   ├── FetchError                    the picture's URL
+    │   │   ├── RefusedUrlError           scheme, address, port, credentials
+    │   │   ├── DownloadError             the other side failed or was too slow
+    │   │   └── DownloadTooLargeError
+    │   └── ResourceError                 what the call names or would make
+    │       ├── NotFoundError             it is not there, or another account's
+    │       ├── ConflictError             it is there already, or still needed
+    │       ├── QuotaError                one more than there may be
+    │       └── WeakPasswordError
     ├── AccessError
     │   ├── AuthenticationError
     │   │   ├── MissingCredentialsError
@@ -39,9 +44,17 @@ The tree::
     │   │   ├── UnknownKeyError           unknown or disabled access key
     │   │   ├── SignatureMismatchError
     │   │   ├── SignatureExpiredError     signed outside the 15-minute window
-    │   │   └── UnusableTokenError        a token that cannot be read or has run out
+    │   │   ├── UnusableTokenError        a token that cannot be read
+    │   │   ├── ExpiredTokenError         a token that has run out
+    │   │   ├── WithdrawnTokenError       issued before the password or the status was changed
+    │   │   ├── WrongPasswordError        wrong user or wrong password; which is not told
+    │   │   └── LockedOutError            too many wrong passwords
     │   └── AuthorisationError
     │       ├── ForeignProjectError       the project is not the caller's
+    │       ├── DomainTokenError          a token for the account, where one for a project is needed
+    │       ├── DisabledUserError
+    │       ├── DisabledAccountError
+    │       ├── NotPermittedError         no role or policy allows it, or one denies it
     │       └── ServiceNotEnabledError
     ├── OverloadError
     │   ├── QueueFullError                more calls at once than the server takes
@@ -195,6 +208,26 @@ class DownloadTooLargeError(FetchError):
     """The other side sent more than a picture may have."""
 
 
+class ResourceError(RequestError):
+    """What the call names or would make is at fault."""
+
+
+class NotFoundError(ResourceError):
+    """It is not there, or it is another account's; which of both is not told."""
+
+
+class ConflictError(ResourceError):
+    """It is there already, or something still needs it."""
+
+
+class QuotaError(ResourceError):
+    """There is one more than there may be."""
+
+
+class WeakPasswordError(ResourceError):
+    """The password does not meet the rules."""
+
+
 class AccessError(HuiyanError):
     """The caller may not."""
 
@@ -234,7 +267,23 @@ class SignatureExpiredError(AuthenticationError):
 
 
 class UnusableTokenError(AuthenticationError):
-    """The token cannot be read or has run out."""
+    """The token cannot be read: it is not ours, or was altered."""
+
+
+class ExpiredTokenError(AuthenticationError):
+    """The token has run out."""
+
+
+class WithdrawnTokenError(AuthenticationError):
+    """The token was issued before its user's password or status was changed."""
+
+
+class WrongPasswordError(AuthenticationError):
+    """The user does not exist or the password is another; which of both is not told."""
+
+
+class LockedOutError(AuthenticationError):
+    """Too many wrong passwords were tried for this user or from this address."""
 
 
 class AuthorisationError(AccessError):
@@ -243,6 +292,35 @@ class AuthorisationError(AccessError):
 
 class ForeignProjectError(AuthorisationError):
     """The project is not the caller's."""
+
+
+class DomainTokenError(AuthorisationError):
+    """The token is for the account, where one for a project is needed."""
+
+
+class DisabledUserError(AuthorisationError):
+    """The user is disabled, or may not use this kind of credential."""
+
+
+class DisabledAccountError(AuthorisationError):
+    """The account is disabled."""
+
+
+class NotPermittedError(AuthorisationError):
+    """No role or policy allows it, or one denies it.
+
+    Parameters
+    ----------
+    action : str
+        What was asked for, as ``service:resource:operation``.
+    reason : str
+        By which statement; for the audit log, never for the caller.
+    """
+
+    def __init__(self, action: str, reason: str = "") -> None:
+        super().__init__(f"not authorised to perform {action}")
+        self.action = action
+        self.reason = reason
 
 
 class ServiceNotEnabledError(AuthorisationError):

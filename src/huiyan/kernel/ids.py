@@ -11,6 +11,8 @@ from typing import NewType
 AccountId = NewType("AccountId", str)
 ProjectId = NewType("ProjectId", str)
 UserId = NewType("UserId", str)
+GroupId = NewType("GroupId", str)
+AgencyId = NewType("AgencyId", str)
 RequestId = NewType("RequestId", str)
 AccessKey = NewType("AccessKey", str)
 RegionId = NewType("RegionId", str)

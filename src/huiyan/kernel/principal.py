@@ -23,7 +23,7 @@ class Principal:
     user_name : str
         The user's name, for logs.
     credential_id : str
-        What proved it: the access key's id.
+        What proved it: the access key's id, or the token's.
     is_owner : bool
         Whether the user owns the account and so has every right in it.
     """

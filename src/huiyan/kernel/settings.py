@@ -47,11 +47,16 @@ class Settings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     insecure_http: bool = False
+    trusted_proxies: tuple[str, ...] = ()
     processes: Annotated[int, Field(ge=1, le=256)] = 1
     compute_threads: Annotated[int, Field(ge=0, le=1024)] = 0
     fetch_threads: Annotated[int, Field(ge=0, le=1024)] = 0
     queue_limit: Annotated[int, Field(ge=1, le=65536)] = 64
     queue_mib: Annotated[int, Field(ge=16, le=65536)] = 256
+    throttle_user_per_minute: Annotated[int, Field(ge=0, le=100_000_000)] = 60_000
+    throttle_user_concurrent: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    throttle_project_per_minute: Annotated[int, Field(ge=0, le=100_000_000)] = 120_000
+    throttle_project_concurrent: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     header_timeout_s: Annotated[float, Field(gt=0, le=600)] = 10.0
     body_timeout_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     keep_alive_s: Annotated[int, Field(ge=1, le=3600)] = 75

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -164,10 +165,141 @@ IAM_USER = Table(
     Column("is_owner", Boolean, nullable=False),
     Column("password_hash", Text, nullable=True),
     Column("created_at_ms", UtcMilliseconds, nullable=False),
+    Column("email", String(255), nullable=False, server_default=text("''")),
+    Column("area_code", String(8), nullable=False, server_default=text("''")),
+    Column("phone", String(32), nullable=False, server_default=text("''")),
+    Column("access_mode", String(16), nullable=False, server_default="default"),
+    Column("must_change_password", Boolean, nullable=True),
+    Column("credential_epoch", Integer, nullable=False, server_default="0"),
     UniqueConstraint("account_id", "name"),
     info={ACCOUNT_COLUMN: "account_id"},
 )
-"""A person or program of an account; ``user`` is a reserved word of SQL."""
+"""A person or program of an account; ``user`` is a reserved word of SQL.
+
+``credential_epoch`` grows when the password or the status changes; tokens carry it.
+"""
+
+IAM_GROUP = Table(
+    "iam_group",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at_ms", UtcMilliseconds, nullable=False),
+    UniqueConstraint("account_id", "name"),
+    info={ACCOUNT_COLUMN: "account_id"},
+)
+"""Users who get the same rights."""
+
+GROUP_MEMBER = Table(
+    "group_member",
+    METADATA,
+    Column("group_id", String(32), ForeignKey("iam_group.id"), primary_key=True),
+    Column("user_id", String(32), ForeignKey("iam_user.id"), primary_key=True, index=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    info={ACCOUNT_COLUMN: "account_id"},
+)
+"""Who is in which group."""
+
+CUSTOM_ROLE = Table(
+    "custom_role",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("display_name", String(64), nullable=False),
+    Column("type", String(2), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("description_cn", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("created_at_ms", UtcMilliseconds, nullable=False),
+    Column("updated_at_ms", UtcMilliseconds, nullable=True),
+    UniqueConstraint("account_id", "display_name"),
+    UniqueConstraint("account_id", "number"),
+    info={ACCOUNT_COLUMN: "account_id"},
+)
+"""A policy that an account made; its vendor name is ``custom_<account>_<number>``."""
+
+AGENCY = Table(
+    "agency",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("trusted_account_id", String(32), nullable=False),
+    Column("trusted_account_name", String(128), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("duration", String(16), nullable=False),
+    Column("created_at_ms", UtcMilliseconds, nullable=False),
+    UniqueConstraint("account_id", "name"),
+    info={ACCOUNT_COLUMN: "account_id"},
+)
+"""Rights that an account lends to another account or to a service."""
+
+ROLE_GRANT = Table(
+    "role_grant",
+    METADATA,
+    Column("subject_id", String(32), primary_key=True),
+    Column("role_id", String(32), primary_key=True),
+    Column("place", String(16), primary_key=True),
+    Column("project_id", String(64), primary_key=True),
+    Column("subject", String(8), nullable=False),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    CheckConstraint("place IN ('domain', 'project', 'inherited')", name="place"),
+    CheckConstraint("subject IN ('group', 'agency')", name="subject"),
+    info={ACCOUNT_COLUMN: "account_id"},
+)
+"""A role given to a group or an agency; ``project_id`` is empty but for the place ``project``."""
+
+LOGIN_FAILURE = Table(
+    "login_failure",
+    METADATA,
+    Column("kind", String(8), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("counted_from_ms", UtcMilliseconds, nullable=False),
+    Column("locked_until_ms", UtcMilliseconds, nullable=True),
+    CheckConstraint("kind IN ('user', 'address')", name="kind"),
+    info={ACCOUNT_COLUMN: "account_id"},
+)
+"""Wrong passwords for one name or from one address, by digest; an unknown account's id is empty."""
+
+THROTTLE_LIMIT = Table(
+    "throttle_limit",
+    METADATA,
+    Column("subject", String(8), primary_key=True),
+    Column("subject_id", String(64), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    Column("calls_per_minute", Integer, nullable=False),
+    Column("concurrent_calls", Integer, nullable=False),
+    CheckConstraint("subject IN ('user', 'project')", name="subject"),
+    info={ACCOUNT_COLUMN: "account_id"},
+)
+"""How much one user or project may call, where it is not the setting; 0 is no limit."""
+
+AUDIT_RECORD = Table(
+    "audit_record",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("at_ms", UtcMilliseconds, nullable=False),
+    Column("account_id", String(32), nullable=False),
+    Column("project_id", String(64), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("user_name", String(128), nullable=False),
+    Column("credential_id", String(64), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("request_id", String(32), nullable=False),
+    Column("action", String(128), nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("allowed", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index(None, "account_id", "at_ms", "id"),
+    info={ACCOUNT_COLUMN: "account_id", PROJECT_COLUMN: "project_id"},
+)
+"""Who did or tried what; no foreign keys, because it outlives what it tells of."""
 
 ACCESS_KEY = Table(
     "access_key",

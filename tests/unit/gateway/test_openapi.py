@@ -14,6 +14,7 @@ from fake_assembly import fake_offer
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from strict_json import faults
+from table_of_calls import table_of_calls
 
 from huiyan.gateway.errors_wire import TABLE
 from huiyan.gateway.openapi import build_document, openapi_routes, preferred_language
@@ -24,7 +25,8 @@ from huiyan.kernel.language import Bilingual
 from huiyan.recognition.schema import OperationSchema, describe, request_schema, result_schema
 
 DOCUMENTED = fake_offer()
-DOCUMENT = build_document(DOCUMENTED)
+OPERATIONS = table_of_calls()
+DOCUMENT = build_document(DOCUMENTED, OPERATIONS)
 BY_PATH = {capability.path: (capability, schema) for capability, schema in DOCUMENTED}
 V2, V1 = "/v2/{project_id}/image/tagging", "/v1.0/image/tagging"
 BOXES = "/v2/{project_id}/image/media-tagging-det"
@@ -78,7 +80,7 @@ def request(**fields: object) -> bytes:
 
 
 def test_without_operations_the_servers_own_paths_remain() -> None:
-    paths = build_document([])["paths"]
+    paths = build_document([], [])["paths"]
     assert "/healthz" in paths
     assert not any("/image/" in path for path in paths)
 
@@ -147,6 +149,7 @@ def test_image_operations_need_a_signature_or_a_token_and_operators_paths_neithe
     for path in BY_PATH:
         assert DOCUMENT["paths"][path]["post"]["security"] == [
             {"signature": [], "signedAt": []},
+            {"signature": [], "signedAt": [], "securityToken": []},
             {"token": []},
         ]
     assert DOCUMENT["paths"]["/healthz"]["get"]["security"] == []
@@ -264,7 +267,7 @@ def test_the_page_opens_in_the_readers_first_language(header: str, language: str
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    return TestClient(Starlette(routes=openapi_routes(DOCUMENTED)))
+    return TestClient(Starlette(routes=openapi_routes(DOCUMENTED, OPERATIONS)))
 
 
 def test_the_document_is_served(client: TestClient) -> None:
@@ -334,6 +337,6 @@ def test_texts_are_escaped() -> None:
         request_example={hostile: hostile},
         response_example={},
     )
-    page = render_page(build_document([(BY_PATH[V2][0], schema)]), "en")
+    page = render_page(build_document([(BY_PATH[V2][0], schema)], []), "en")
     assert b"<script" not in page
     ET.fromstring(page)  # noqa: S314 -- our own page

@@ -18,6 +18,7 @@ from huiyan.gateway.receive import (
     ClientGoneError,
     check_declared_size,
     receive_body,
+    within_limits,
 )
 from huiyan.kernel.errors import (
     BodyTimeoutError,
@@ -192,3 +193,29 @@ def test_a_declared_size_that_is_no_number_is_malformed(value: bytes) -> None:
 def test_a_declared_size_of_thousands_of_digits_is_refused_and_no_crash() -> None:
     with pytest.raises((BodyTooLargeError, MalformedRequestError)):
         declared((b"content-length", b"9" * 5000))
+
+
+def test_once_the_body_has_come_a_reply_may_take_its_time_and_see_the_client_go() -> None:
+    async def run() -> dict[str, Any]:
+        whole = {"type": "http.request", "body": b"", "more_body": False}
+        channel = Channel([whole, {"type": "http.disconnect"}])
+        in_time = within_limits(channel, BodyLimits(timeout_s=0.05))
+        assert await in_time() == whole
+        await asyncio.sleep(0.1)
+        return dict(await in_time())
+
+    assert asyncio.run(run()) == {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "fault"),
+    [([], BodyTimeoutError), ([{"type": "http.disconnect"}], ClientGoneError)],
+)
+def test_a_body_read_by_a_handler_must_come_in_time(
+    messages: list[dict[str, Any]], fault: type[Exception]
+) -> None:
+    async def run() -> None:
+        await within_limits(Channel(messages), BodyLimits(timeout_s=0.05))()
+
+    with pytest.raises(fault):
+        asyncio.run(run())

@@ -8,14 +8,19 @@ from pathlib import Path
 import pytest
 
 from huiyan.iam.bootstrap import first_start
-from huiyan.iam.model import Directory, FirstStart
+from huiyan.iam.directory.model import Directory
+from huiyan.iam.model import FirstStart, Session
+from huiyan.iam.people.passwords import HashCost, PasswordHasher
+from huiyan.iam.people.repository import PeopleRepository
+from huiyan.iam.people.service import PeopleService
 from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.service import IdentityService
+from huiyan.iam.tokens.repository import LockoutRepository
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import DatabaseError
 from huiyan.kernel.principal import Principal
-from huiyan.persistence.database import open_database
+from huiyan.persistence.database import Database, open_database
 from huiyan.persistence.migration import migrate
 from huiyan.web.request import RawRequest
 
@@ -44,12 +49,28 @@ class Installation:
     vault: Vault
     service: IdentityService
     made: FirstStart
+    database: Database
 
     @property
-    def owner(self) -> Principal:
+    def owner(self) -> Session:
         made = self.made
-        return Principal(
+        principal = Principal(
             made.account.id, made.owner.id, made.owner.name, made.key.access_key, is_owner=True
+        )
+        return Session(principal, "192.0.2.1", by_access_key=True)
+
+    @property
+    def people(self) -> PeopleService:
+        return self.people_of(self.service)
+
+    def people_of(self, service: IdentityService) -> PeopleService:
+        return PeopleService(
+            PeopleRepository(self.database),
+            service,
+            self.vault,
+            PasswordHasher(HashCost(memory_kib=8, passes=1, lanes=1)),
+            SystemClock(),
+            LockoutRepository(self.database),
         )
 
     def another_process(self) -> IdentityService:
@@ -63,7 +84,8 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
     repository, vault = CountingRepository(database), Vault(bytes(32))
     made = first_start(repository, vault, ("cn-north-4", "cn-east-3"), SystemClock())
     assert made is not None
-    yield Installation(repository, vault, IdentityService(repository, vault, SystemClock()), made)
+    service = IdentityService(repository, vault, SystemClock())
+    yield Installation(repository, vault, service, made, database)
     database.close()
 
 

@@ -3,18 +3,31 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from huiyan.iam.http import iam_routes
+from huiyan.iam.audit.repository import AuditRepository
+from huiyan.iam.audit.service import AuditService
+from huiyan.iam.desk import Desk
+from huiyan.iam.http import call_routes
+from huiyan.iam.projects.calls import project_operations
+from huiyan.kernel.clock import SystemClock
 from huiyan.web.request import RawRequest
 
 Sign = Callable[..., RawRequest]
 Get = Callable[..., Any]
 
 
+def project_routes(installation: Any) -> list[Route]:
+    clock = SystemClock()
+    audit = AuditService(AuditRepository(installation.database), clock)
+    desk = Desk(installation.service, audit, clock)
+    return call_routes(project_operations(installation.service), desk, lambda *_told: None)
+
+
 @pytest.fixture
 def get(installation: Any, sign: Sign) -> Get:
-    client = TestClient(Starlette(routes=iam_routes(installation.service, lambda *_told: None)))
+    client = TestClient(Starlette(routes=project_routes(installation)))
     key = installation.made.key
 
     def get_signed(path: str, query: str = "", secret: str = key.secret_key) -> Any:
@@ -140,7 +153,7 @@ def test_each_call_needs_a_good_signature(get: Get, path: str) -> None:
 
 
 def test_without_credentials_the_call_is_refused(installation: Any) -> None:
-    client = TestClient(Starlette(routes=iam_routes(installation.service, lambda *_told: None)))
+    client = TestClient(Starlette(routes=project_routes(installation)))
     assert client.get("/v3/projects").json() == {
         "error": {
             "code": 401,
@@ -151,6 +164,6 @@ def test_without_credentials_the_call_is_refused(installation: Any) -> None:
 
 
 def test_a_large_body_is_refused_before_it_is_read(installation: Any) -> None:
-    client = TestClient(Starlette(routes=iam_routes(installation.service, lambda *_told: None)))
+    client = TestClient(Starlette(routes=project_routes(installation)))
     reply = client.request("GET", "/v3/projects", content=b"x" * 1_000_000)
     assert reply.status_code == 413

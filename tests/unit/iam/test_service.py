@@ -20,6 +20,7 @@ from huiyan.kernel.ids import AccountId, RegionId
 from huiyan.web.request import RawRequest
 
 Sign = Callable[..., RawRequest]
+ACTION = "image:tagging:run"
 
 
 def test_no_credentials_is_told_in_the_vendors_words(installation: Any) -> None:
@@ -38,7 +39,7 @@ def test_a_good_request_asks_the_database_nothing(installation: Any, sign: Sign)
     key = installation.made.key
     for _ in range(3):
         installation.service.authenticate(sign(key.access_key, key.secret_key))
-        installation.service.authorise(installation.owner, installation.made.projects[0].id)
+        installation.service.admit(installation.owner, installation.made.projects[0].id, ACTION)
     assert (installation.repository.asked, installation.repository.taken) == (0, 1)
 
 
@@ -70,22 +71,24 @@ def test_a_scheme_that_is_not_spoken_asks_for_no_news(installation: Any) -> None
 
 
 def test_a_key_made_in_another_process_works_at_once(installation: Any, sign: Sign) -> None:
-    issued = installation.another_process().issue_key(installation.made.account.id, "admin")
-    principal = installation.service.authenticate(sign(issued.access_key, issued.secret_key))
-    assert principal.credential_id == issued.access_key
+    issued = installation.people_of(installation.another_process()).issue_key(
+        installation.made.account.id, "admin"
+    )
+    session = installation.service.authenticate(sign(issued.access_key, issued.secret_key))
+    assert session.principal.credential_id == issued.access_key
 
 
 def test_a_stopped_key_and_an_unknown_one_look_alike(installation: Any, sign: Sign) -> None:
-    service, made = installation.service, installation.made
-    stopped = service.issue_key(made.account.id, "admin")
-    service.set_key_status(made.account.id, stopped.access_key, "inactive")
+    service, people, made = installation.service, installation.people, installation.made
+    stopped = people.issue_key(made.account.id, "admin")
+    people.set_key_status(made.account.id, stopped.access_key, "inactive")
     texts = []
     for access in (stopped.access_key, "UNKNOWNKEY0000000000"):
         with pytest.raises(UnknownKeyError) as raised:
             service.authenticate(sign(access, stopped.secret_key))
         texts.append(raised.value.detail.replace(access, "AK"))
     assert texts[0] == texts[1]
-    service.set_key_status(made.account.id, stopped.access_key, "active")
+    people.set_key_status(made.account.id, stopped.access_key, "active")
     service.authenticate(sign(stopped.access_key, stopped.secret_key))
 
 
@@ -105,7 +108,7 @@ def test_a_failing_database_is_not_taken_for_a_wrong_key(installation: Any, sign
 
 def test_refreshing_at_once_takes_the_news_once(installation: Any) -> None:
     service = installation.another_process()
-    installation.service.issue_key(installation.made.account.id, "admin")
+    installation.people.issue_key(installation.made.account.id, "admin")
     installation.repository.taken = 0
     threads = [threading.Thread(target=service.refresh) for _ in range(8)]
     for thread in threads:
@@ -118,18 +121,19 @@ def test_refreshing_at_once_takes_the_news_once(installation: Any) -> None:
 @pytest.mark.parametrize("project_id", ["", "absent", "{project_id}", "%", "\x00", "a" * 1000])
 def test_a_project_that_is_not_there_is_foreign(installation: Any, project_id: str) -> None:
     with pytest.raises(ForeignProjectError):
-        installation.service.authorise(installation.owner, project_id)
+        installation.service.admit(installation.owner, project_id, ACTION)
 
 
 def test_another_accounts_project_is_refused_like_one_that_is_not_there(
     installation: Any,
 ) -> None:
-    stranger = replace(installation.owner, account_id=AccountId("f" * 32))
+    principal = replace(installation.owner.principal, account_id=AccountId("f" * 32))
+    stranger = replace(installation.owner, principal=principal)
     project = installation.made.projects[0]
     texts = []
     for project_id in (project.id, "absent"):
         with pytest.raises(ForeignProjectError) as raised:
-            installation.service.authorise(stranger, project_id)
+            installation.service.admit(stranger, project_id, ACTION)
         texts.append(raised.value.detail)
     assert texts[0] == texts[1]
     assert installation.service.projects(stranger) == ()
@@ -142,10 +146,10 @@ def test_a_closed_service_is_refused_in_that_project_only(installation: Any) -> 
     service, (north, east) = installation.service, installation.made.projects
     service.set_service(north, "image", enabled=False)
     with pytest.raises(ServiceNotEnabledError, match="cn-north-4"):
-        service.authorise(installation.owner, north.id)
-    assert service.authorise(installation.owner, east.id).id == east.id
+        service.admit(installation.owner, north.id, ACTION)
+    assert service.admit(installation.owner, east.id, ACTION).id == east.id
     with pytest.raises(ServiceNotEnabledError):
-        service.authorise(installation.owner, east.id, "gallery")
+        service.admit(installation.owner, east.id, ACTION, "gallery")
 
 
 def test_the_region_names_the_project(installation: Any) -> None:
@@ -165,6 +169,6 @@ def test_projects_come_by_name_and_can_be_filtered(installation: Any) -> None:
 
 def test_a_key_for_nobody_is_refused(installation: Any) -> None:
     with pytest.raises(InvalidParameterError):
-        installation.service.issue_key(installation.made.account.id, "absent")
+        installation.people.issue_key(installation.made.account.id, "absent")
     with pytest.raises(InvalidParameterError):
-        installation.service.issue_key(AccountId("f" * 32), "admin")
+        installation.people.issue_key(AccountId("f" * 32), "admin")

@@ -1,0 +1,326 @@
+"""One call of IAM, or of our own calls beside it, as a value.
+
+Owns: what a handler may look at, what it answers, and what the table of calls says of each. Has no
+opinion on: the web framework, and what any call does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from huiyan.iam.errors_wire import Codes, Shape
+from huiyan.iam.field import Document, object_field
+from huiyan.iam.model import Session
+from huiyan.iam.policy.model import Decision
+from huiyan.kernel.errors import (
+    InvalidParameterError,
+    MalformedJsonError,
+    MissingCredentialsError,
+)
+from huiyan.kernel.ids import RequestId
+from huiyan.web.request import RawRequest
+
+_PAGE_LIMIT = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a handler may look at.
+
+    Parameters
+    ----------
+    request : RawRequest
+        As sent.
+    request_id : RequestId
+        Ours.
+    session : Session or None
+        The caller; None for calls that need no credentials.
+    path : mapping of str to str
+        The path's variable parts, decoded.
+    query : mapping of str to str
+        The query's parameters, each given once.
+    origin : str
+        Scheme and host as the caller sees them, for ``links``.
+    url : str
+        The same with the path.
+    """
+
+    request: RawRequest
+    request_id: RequestId
+    session: Session | None
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    origin: str
+    url: str
+
+    def caller(self) -> Session:
+        """Get the caller.
+
+        Returns
+        -------
+        Session
+            The caller.
+
+        Raises
+        ------
+        MissingCredentialsError
+            The call was made without credentials.
+        """
+        if self.session is None:
+            raise MissingCredentialsError("x-auth-token not found")
+        return self.session
+
+    def header(self, name: bytes) -> bytes:
+        """Find a header's value.
+
+        Parameters
+        ----------
+        name : bytes
+            Lower case.
+
+        Returns
+        -------
+        bytes
+            The first that is not empty, else the empty one.
+        """
+        for named, value in self.request.headers:
+            if named.lower() == name and value.strip():
+                return value.strip()
+        return b""
+
+    def document(self) -> Document:
+        """Parse the body.
+
+        Returns
+        -------
+        dict
+            A JSON object.
+
+        Raises
+        ------
+        MalformedJsonError
+            It is none.
+        """
+        try:
+            document = msgspec.json.decode(self.request.body)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise MalformedJsonError("the body is no JSON") from error
+        if not isinstance(document, dict):
+            raise MalformedJsonError("the body is no JSON object")
+        return document
+
+    def member(self, name: str) -> Document:
+        """Get the one object that the body holds under the vendor's name for the thing.
+
+        Parameters
+        ----------
+        name : str
+            For example ``user``.
+
+        Returns
+        -------
+        dict
+            Its fields.
+
+        Raises
+        ------
+        MalformedJsonError, MissingParameterError, InvalidParameterError
+            The body is no object, lacks it, or it is none.
+        """
+        return object_field(self.document(), name)
+
+    def flag(self, name: str) -> bool | None:
+        """Read a parameter of the query that is true or false.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+
+        Returns
+        -------
+        bool or None
+            None if it was not given or is empty.
+
+        Raises
+        ------
+        InvalidParameterError
+            It is neither.
+        """
+        text = self.query.get(name, "").lower()
+        if not text:
+            return None
+        if text not in {"true", "false"}:
+            raise InvalidParameterError(name, "must be true or false")
+        return text == "true"
+
+    def number(self, name: str, most: int = _PAGE_LIMIT, least: int = 1) -> int | None:
+        """Read a parameter of the query that is a number.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+        most, least : int
+            The bounds, both included.
+
+        Returns
+        -------
+        int or None
+            None if it was not given or is empty.
+
+        Raises
+        ------
+        InvalidParameterError
+            It is none, or out of bounds.
+        """
+        text = self.query.get(name, "")
+        if not text:
+            return None
+        plain = text.isascii() and text.isdigit() and len(text) <= 15
+        if not plain or not least <= int(text) <= most:
+            raise InvalidParameterError(name, f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    def page(self) -> slice:
+        """Read which page of a list is wanted.
+
+        Returns
+        -------
+        slice
+            By ``page`` (from 1) and ``per_page``; everything if neither is given.
+
+        Raises
+        ------
+        InvalidParameterError
+            One of them is no number from 1 to 5000.
+        """
+        page, per_page = self.number("page"), self.number("per_page")
+        if page is None and per_page is None:
+            return slice(None)
+        size = per_page or _PAGE_LIMIT
+        start = ((page or 1) - 1) * size
+        return slice(start, start + size)
+
+    def list_links(self) -> Document:
+        """Render the ``links`` of a list.
+
+        Returns
+        -------
+        dict
+            ``self``, and ``next`` and ``previous`` as null.
+        """
+        return {"self": self.url, "next": None, "previous": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler answers.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    document : dict or None
+        The body; None for none.
+    headers : mapping of str to str
+        Beside those that every reply has.
+    pieces : iterable of bytes, optional
+        A body that is no document, sent piece by piece as it comes to be; iterated on a worker
+        thread. A fault on the way breaks the reply off.
+    media_type : str, default 'application/json'
+        What the pieces are.
+    """
+
+    status: int = 200
+    document: Document | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pieces: Iterable[bytes] | None = None
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a call turned out to do, and why it may.
+
+    Parameters
+    ----------
+    action : str
+        What it does: ``service:resource:operation``.
+    decision : Decision
+        By which statement.
+    """
+
+    action: str
+    decision: Decision
+
+
+Handler = Callable[[Call], Answer]
+Own = Callable[[Call], bool]
+Judge = Callable[[Call], Judgement]
+
+
+def nobody(_call: Call) -> bool:
+    """Tell that a call is nobody's own: it always needs the right.
+
+    Parameters
+    ----------
+    _call : Call
+        Any.
+
+    Returns
+    -------
+    bool
+        False.
+    """
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One line of the table of calls.
+
+    Parameters
+    ----------
+    method : str
+        HTTP method.
+    path : str
+        With names of variable parts in braces. A part named ``project_id`` under ``/huiyan/`` is
+        the project that the action is authorised in.
+    action : str
+        What the caller needs the right to do, ``service:resource:operation``; empty for calls that
+        every enabled user may make.
+    handle : callable
+        Answers; runs on a worker thread once the caller may.
+    own : callable, optional
+        Whether the call concerns only the caller's own user, who then needs no right. Must not fail
+        on malformed input: False then.
+    shape : Shape, default Shape.KEYSTONE
+        How faults are told.
+    codes : mapping, optional
+        Codes that this call uses instead of its shape's.
+    is_open : bool, default False
+        Whether no credentials are looked at: the calls that give them.
+    is_costly : bool, default False
+        Whether it compares passwords, which is slow on purpose: few such calls run at once.
+    by_any_role : bool, default False
+        Whether any role in the project admits the call, as it does an Image call.
+    judge : callable, optional
+        Decides in place of all this whether the caller may, for paths that do several things;
+        raises if not. Must not fail on malformed input otherwise.
+    """
+
+    method: str
+    path: str
+    action: str
+    handle: Handler
+    own: Own = nobody
+    shape: Shape = Shape.KEYSTONE
+    codes: Codes = field(default_factory=dict)
+    is_open: bool = False
+    is_costly: bool = False
+    by_any_role: bool = False
+    judge: Judge | None = None

@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from postgresql_server import PostgresqlServer, serve_postgresql
+
+from huiyan.iam.audit.repository import AuditRepository
+from huiyan.iam.audit.service import AuditService
+from huiyan.kernel.clock import SystemClock
+from huiyan.persistence.database import Database, open_database
+from huiyan.persistence.migration import migrate
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    yield from serve_postgresql()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'huiyan.db'}"
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    return server.create_schema()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = open_database(database_url)
+    migrate(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def service(database: Database) -> AuditService:
+    return AuditService(AuditRepository(database), SystemClock())
