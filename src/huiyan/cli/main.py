@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from huiyan.cli.admin import admin
 from huiyan.cli.detect import detect
 from huiyan.cli.eval import evaluate
 from huiyan.cli.models import models
@@ -54,6 +55,7 @@ cli.add_command(detect)
 cli.add_command(subject)
 cli.add_command(models)
 cli.add_command(evaluate)
+cli.add_command(admin)
 
 
 def main() -> None:
