@@ -59,6 +59,8 @@ class Administration:
         How much single users and projects may call.
     audit : AuditService
         The audit log.
+    lockouts : LockoutRepository
+        Counts of wrong passwords.
     rotation : RotationService
         Replaces the instance key in its file, or seals anew for keys that the setting gives.
 
@@ -87,6 +89,7 @@ class Administration:
         self.grants = parts.grants
         self.limits = parts.limits
         self.audit = parts.audit
+        self.lockouts = parts.lockouts
         self.rotation = RotationService(
             RotationRepository(database),
             identities,

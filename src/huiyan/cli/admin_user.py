@@ -286,3 +286,23 @@ def _record(opened: Administration, found: User) -> dict[str, object]:
         "groups": [group.name for group in groups],
         "created": instant_text(found.created_at),
     }
+
+
+@user.command("unlock", short_help="End lock-outs · 解除锁定")
+@account_option
+@click.pass_obj
+def unlock_command(settings: Settings, *, account_name: str | None) -> None:
+    """End the lock-outs after wrong passwords: of all users of an account, and of all addresses.
+
+    解除因密码错误造成的锁定：账号的全部用户，以及全部来源地址。
+    """
+    with administration(settings) as opened:
+        account = pick_account(opened, account_name)
+        opened.do(
+            account.id,
+            "iam:users:updateUser",
+            "user:*",
+            lambda: opened.lockouts.clear(account.id),
+            {"user": "lock-outs ended"},
+        )
+    show_lines([f"lock-outs of account {account.name} and of all addresses ended"])

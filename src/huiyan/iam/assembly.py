@@ -68,6 +68,8 @@ class IdentityParts:
         Who did or tried what.
     key_use : KeyUse
         When keys were last used; to be flushed now and then.
+    lockouts : LockoutRepository
+        Counts of wrong passwords.
     logins : LoginService
         Tokens for passwords.
     delegation : DelegationService
@@ -85,6 +87,7 @@ class IdentityParts:
     limits: LimitService
     audit: AuditService
     key_use: KeyUse
+    lockouts: LockoutRepository
     logins: LoginService
     delegation: DelegationService
     desk: Desk
@@ -166,6 +169,7 @@ def open_identity(
         limits=LimitService(identity, LimitRepository(database)),
         audit=audit,
         key_use=key_use,
+        lockouts=lockouts,
         logins=LoginService(identity, people_rows, hasher, lockouts, identity.tokens, clock, audit),
         delegation=DelegationService(identity, identity.tokens, clock, audit),
         desk=Desk(identity, audit, clock),

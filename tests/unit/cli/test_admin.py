@@ -21,6 +21,8 @@ from huiyan.iam.people.passwords import HashCost, PasswordHasher
 from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.rotation.key_file import KeyFile
 from huiyan.iam.service import IdentityService
+from huiyan.iam.tokens.lockout import NAME_FROM_ADDRESS_LIMIT, counters_for
+from huiyan.iam.tokens.repository import LockoutRepository
 from huiyan.iam.vault import open_vault
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import (
@@ -286,6 +288,17 @@ def test_a_password_is_read_from_standard_input_or_by_prompt(house: House) -> No
     house.do("user", "password", "admin", "--password-stdin", given=PASSWORD)
     assert house.ask("user", "show", "admin")["has_password"]
     assert PASSWORD not in house.shown
+
+
+def test_an_operator_ends_lock_outs(house: House) -> None:
+    counters = counters_for(house.made.account.id, ("admin", ""), "192.0.2.1")
+    lockouts, now = LockoutRepository(house.database), SystemClock().now()
+    for _ in range(NAME_FROM_ADDRESS_LIMIT):
+        assert lockouts.reserve(counters, now) is None
+    assert lockouts.reserve(counters, now) is not None
+    house.do("user", "unlock")
+    assert lockouts.reserve(counters, now) is None
+    assert house.told() == [("iam:users:updateUser", "user:*")]
 
 
 def test_bad_passwords_are_refused_and_never_repeated(house: House) -> None:

@@ -21,6 +21,9 @@ from huiyan.kernel.ids import AccountId
 WINDOW = timedelta(minutes=15)
 """Failures count together for this long after the first, and lock for as long."""
 
+NOWHERE = AccountId("")
+"""Whose the counts of addresses and of names without an account are."""
+
 NAME_FROM_ADDRESS_LIMIT = 5
 ADDRESS_LIMIT = 20
 NAME_LIMIT = 100

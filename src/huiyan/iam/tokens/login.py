@@ -7,15 +7,17 @@ Has no opinion on: how passwords are hashed and stored, and the JSON around it a
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from huiyan.iam.audit.model import AuditEntry, AuditLog
 from huiyan.iam.directory.model import Directory
 from huiyan.iam.model import Account, User
 from huiyan.iam.service import IdentityService
-from huiyan.iam.tokens.lockout import Counter, counters_for
+from huiyan.iam.tokens.lockout import NOWHERE, WINDOW, Counter, counters_for
 from huiyan.iam.tokens.model import IssuedToken
 from huiyan.iam.tokens.scope import (
     ChosenScope,
@@ -42,7 +44,10 @@ MOST_PASSWORD_CHARACTERS = 128
 """Longer ones cannot be set, so none is hashed."""
 
 _NOBODY = UserId("")
-_NOWHERE = AccountId("")
+
+_PATIENCE = 10
+_PAUSE_S = 0.1
+_JUST_CLOSED = timedelta(seconds=_PATIENCE * _PAUSE_S)
 
 
 class Passwords(Protocol):
@@ -138,6 +143,8 @@ class LoginService:
         The server's clock.
     audit : AuditLog
         Told of every log-in and of every failure that is looked at.
+    pause : callable, default time.sleep
+        Waits for some seconds.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - one argument a part
@@ -149,6 +156,7 @@ class LoginService:
         tokens: TokenService,
         clock: Clock,
         audit: AuditLog,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._identity = identity
         self._passwords = passwords
@@ -157,6 +165,7 @@ class LoginService:
         self._tokens = tokens
         self._clock = clock
         self._audit = audit
+        self._pause = pause
 
     def log_in(self, login: Login) -> IssuedToken:
         """Give a token for a password.
@@ -192,11 +201,7 @@ class LoginService:
         # the token at once.
         user = find_user(directory, login.user)
         counters = _counters(directory, login, user)
-        now = self._clock.now()
-        locked_until = self._lockouts.reserve(counters, now)
-        if locked_until is not None:
-            minutes = math.ceil((locked_until - now).total_seconds() / 60)
-            raise LockedOutError(f"Too many wrong passwords; try again in {minutes} minutes.")
+        self._reserve(counters)
         stored = self._find_hash(user)
         try:
             is_right = self._verifier.verify(stored, login.password)
@@ -219,9 +224,25 @@ class LoginService:
         self._tell(directory, login, user, f"password, gives token:{token.claims.id}", allowed=True)
         return token
 
+    def _reserve(self, counters: tuple[Counter, ...]) -> None:
+        """Count the try as a failure until it turns out to be none.
+
+        Many right passwords at one moment can be too many failures until they have been compared:
+        a lock that has just closed is therefore tried again for a little while.
+        """
+        for is_last in (*[False] * _PATIENCE, True):
+            now = self._clock.now()
+            locked_until = self._lockouts.reserve(counters, now)
+            if locked_until is None:
+                return
+            if is_last or now - (locked_until - WINDOW) > _JUST_CLOSED:
+                minutes = math.ceil((locked_until - now).total_seconds() / 60)
+                raise LockedOutError(f"Too many wrong passwords; try again in {minutes} minutes.")
+            self._pause(_PAUSE_S)
+
     def _find_hash(self, user: User | None) -> str | None:
         return self._passwords.find_password_hash(
-            _NOWHERE if user is None else user.account_id, _NOBODY if user is None else user.id
+            NOWHERE if user is None else user.account_id, _NOBODY if user is None else user.id
         )
 
     def _give(self, directory: Directory, login: Login, user: User) -> IssuedToken:
@@ -239,7 +260,7 @@ class LoginService:
         self._audit.record(
             AuditEntry(
                 at=self._clock.now(),
-                account_id=_NOWHERE if account is None else account.id,
+                account_id=NOWHERE if account is None else account.id,
                 project_id="",
                 user_id=_NOBODY if user is None else user.id,
                 # What was typed as an unknown name may be a password.
@@ -271,4 +292,4 @@ def _counters(directory: Directory, login: Login, user: User | None) -> tuple[Co
     chosen = login.user.account
     typed = (login.user.user, Named() if chosen is None else chosen)
     words = tuple(word or "" for named in typed for word in (named.id, named.name))
-    return counters_for(_NOWHERE, words, login.address)
+    return counters_for(NOWHERE, words, login.address)

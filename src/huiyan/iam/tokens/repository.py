@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, or_
 
-from huiyan.iam.tokens.lockout import WINDOW, Counter, Tally
+from huiyan.iam.tokens.lockout import NOWHERE, WINDOW, Counter, Tally
 from huiyan.kernel.ids import AccountId
 from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope, append_once, delete_in, select_in, update_in
@@ -100,6 +100,23 @@ class LockoutRepository:
             The database failed.
         """
         self._take_back(counters, is_right=False)
+
+    def clear(self, account_id: AccountId) -> None:
+        """Forget every count of an account's names, and every count of addresses.
+
+        Parameters
+        ----------
+        account_id : AccountId
+            The account.
+
+        Raises
+        ------
+        DatabaseError
+            The database failed.
+        """
+        with self._database.writing() as connection:
+            for owner in (account_id, NOWHERE):
+                connection.execute(delete_in(Scope(owner), LOGIN_FAILURE))
 
     def _take_back(self, counters: Sequence[Counter], *, is_right: bool) -> None:
         with self._database.writing() as connection:

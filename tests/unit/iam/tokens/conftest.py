@@ -363,7 +363,9 @@ def house(tmp_path: Path, founded: tuple[Path, FirstStart]) -> Iterator[House]:
         passwords,
         lockouts,
         audit,
-        LoginService(identity, passwords, verifier, lockouts, tokens, clock, audit),
+        LoginService(
+            identity, passwords, verifier, lockouts, tokens, clock, audit, pause=lambda _s: None
+        ),
         DelegationService(identity, tokens, clock, audit),
     )
     database.close()

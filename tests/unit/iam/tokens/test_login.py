@@ -6,6 +6,7 @@ import pytest
 
 from huiyan.iam.people.passwords import HashCost, PasswordHasher
 from huiyan.iam.service import IdentityService
+from huiyan.iam.tokens.lockout import NAME_FROM_ADDRESS_LIMIT, counters_for
 from huiyan.iam.tokens.login import Login, LoginService
 from huiyan.iam.tokens.repository import LockoutRepository
 from huiyan.iam.tokens.scope import ChosenScope, ChosenUser, Named
@@ -53,6 +54,7 @@ def service(house: Any, verifier: Any, identity: IdentityService) -> LoginServic
         house.tokens,
         house.clock,
         house.audit,
+        pause=lambda _s: None,
     )
 
 
@@ -354,3 +356,57 @@ def test_a_hash_of_an_older_cost_is_renewed_and_the_token_stays_good(house: Any)
     issued = house.logins.log_in(login())
     assert house.passwords.find_password_hash(user.account_id, user.id) == known
     house.read(issued.text)
+
+
+def test_right_passwords_at_one_moment_wait_for_each_other_instead_of_locking(house: Any) -> None:
+    user = house.add_user("ada")
+    address = login().address
+    counters = counters_for(user.account_id, ("ada", ""), address)
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        house.clock.move(seconds=seconds)
+        if len(waited) == 3:
+            house.lockouts.forgive(counters)
+
+    for _ in range(NAME_FROM_ADDRESS_LIMIT):  # in hand elsewhere, and not yet compared
+        assert house.lockouts.reserve(counters, house.clock.now()) is None
+    logins = LoginService(
+        house.identity,
+        house.passwords,
+        house.verifier,
+        house.lockouts,
+        house.tokens,
+        house.clock,
+        house.audit,
+        pause=pause,
+    )
+    assert house.read(logins.log_in(login()).text).principal.user_id == user.id
+    assert len(waited) == 3
+
+
+def test_a_lock_that_stays_is_told_after_a_second_and_an_old_one_at_once(house: Any) -> None:
+    user = house.add_user("ada")
+    counters = counters_for(user.account_id, ("ada", ""), login().address)
+    for _ in range(NAME_FROM_ADDRESS_LIMIT):
+        house.lockouts.reserve(counters, house.clock.now())
+    waited: list[float] = []
+    logins = LoginService(
+        house.identity,
+        house.passwords,
+        house.verifier,
+        house.lockouts,
+        house.tokens,
+        house.clock,
+        house.audit,
+        pause=waited.append,
+    )
+    with pytest.raises(LockedOutError):
+        logins.log_in(login())
+    assert sum(waited) == pytest.approx(1.0)
+    waited.clear()
+    house.clock.move(seconds=2)
+    with pytest.raises(LockedOutError):
+        logins.log_in(login())
+    assert waited == []
