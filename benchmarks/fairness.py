@@ -17,13 +17,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from typing import Protocol
 
 from PIL import Image as Photograph
 
-from huiyan.gateway.admission import Admission, Weight
+from huiyan.gateway.admission import Admission
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.picture import Format, Image, PictureLimits
 from huiyan.kernel.clock import SystemClock
@@ -48,23 +48,46 @@ RETRY_S = 0.02
 BODY_BYTES = 100_000
 
 
-class CountedAdmission(Admission):
-    """The queue as it was: places by count, whoever takes them."""
+class Queue(Protocol):
+    """Where a call waits."""
 
-    def require_place(self, _claim: str) -> None:
-        """See that there is a place."""
-        if self.calls >= PLACES:
-            raise QueueFullError
+    def held(self, project: str) -> AbstractContextManager[None]:
+        """Hold a place while the call is in hand."""
+        ...
+
+
+class SharedQueue:
+    """The queue as it is: places shared by projects, once they are known."""
+
+    def __init__(self) -> None:
+        self._admission = Admission(PLACES, 256 * MIB_BYTES)
 
     @contextmanager
-    def admit(self, claim: str, _weight: Weight) -> Iterator[None]:
+    def held(self, project: str) -> Iterator[None]:
         """Hold a place."""
-        self.require_place(claim)
-        self._places.take(claim, 1)
+        with self._admission.holding("192.0.2.1") as holding:
+            holding(BODY_BYTES)
+            holding.enter(project)
+            holding.settle(ProjectId(project))
+            yield
+
+
+class CountedQueue:
+    """The queue as it was: places by count, whoever takes them."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+
+    @contextmanager
+    def held(self, _project: str) -> Iterator[None]:
+        """Hold a place."""
+        if self._calls >= PLACES:
+            raise QueueFullError
+        self._calls += 1
         try:
             yield
         finally:
-            self._places.give_back(claim, 1)
+            self._calls -= 1
 
 
 class SemaphoreTurns(Turns):
@@ -120,8 +143,8 @@ class Side:
 class Server:
     """The queue, the threads and the service, without HTTP."""
 
-    def __init__(self, admission: Admission, turns: Turns, work_ms: float) -> None:
-        self._admission = admission
+    def __init__(self, queue: Queue, turns: Turns, work_ms: float) -> None:
+        self._queue = queue
         self._executor = ThreadPoolExecutor(PLACES)
         self._service = RecognitionService(
             NoFetcher(), MemoryBudget(64 * MIB_BYTES), SystemClock(), COMPUTE_THREADS, 1
@@ -131,11 +154,9 @@ class Server:
 
     async def call(self, project: str) -> None:
         """Answer one call as the gateway does once its body has arrived."""
-        with self._admission.weigh(project) as weight:
-            weight(BODY_BYTES)
-            with self._admission.admit(project, weight):
-                loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._executor, self._work, project)
+        with self._queue.held(project):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, self._work, project)
 
     def close(self) -> None:
         """End the threads."""
@@ -222,11 +243,9 @@ def main() -> None:
     parser.add_argument("--work-ms", type=float, default=20.0)
     parser.add_argument("--clients", type=int, default=200)
     given = parser.parse_args()
-    weight_bytes = 256 * MIB_BYTES
-    before: Callable[[], Admission] = partial(CountedAdmission, PLACES, weight_bytes)
-    now: Callable[[], Admission] = partial(Admission, PLACES, weight_bytes)
+    before, now = CountedQueue, SharedQueue
     few = PLACES // 2
-    rows: tuple[tuple[str, int, Callable[[], Admission], type[Turns]], ...] = (
+    rows: tuple[tuple[str, int, Callable[[], Queue], type[Turns]], ...] = (
         ("alone", 0, now, Turns),
         (f"{few} clients, before", few, before, SemaphoreTurns),
         (f"{few} clients, fair", few, now, Turns),
@@ -239,8 +258,8 @@ def main() -> None:
         "| beside the quiet project | its calls/s | refused | p50 ms | p99 ms | most ms | flood/s |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name, clients, admission, turns in rows:
-        server = Server(admission(), turns(COMPUTE_THREADS), given.work_ms)
+    for name, clients, queue, turns in rows:
+        server = Server(queue(), turns(COMPUTE_THREADS), given.work_ms)
         quiet, flood = asyncio.run(run(server, clients, given.seconds))
         server.close()
         flood_rate = len(flood.waits_ms) / (1.1 * given.seconds)

@@ -28,6 +28,7 @@ from huiyan.gateway.receive import BodyLimits
 from huiyan.gateway.route import RouteTable
 from huiyan.gateway.throttle import Throttle
 from huiyan.iam.assembly import IdentityParts, open_identity
+from huiyan.iam.audit.service import AuditService
 from huiyan.iam.bootstrap import first_start
 from huiyan.iam.directory.model import Limits
 from huiyan.iam.http import call_routes
@@ -233,7 +234,9 @@ def build_application(settings: Settings) -> Application:
     clock = SystemClock()
     database = open_database(settings.resolved_database_url())
     vault = _open_vault(settings, IdentityRepository(database))
-    parts = open_identity(database, vault, clock, settings.regions)
+    parts = open_identity(
+        database, vault, clock, settings.regions, throttle=_iam_throttle(settings)
+    )
     meter = GroupCommitMeter(UseRepository(database))
     assembly = Assembly(settings)
     offered = offer(assembly)
@@ -242,11 +245,12 @@ def build_application(settings: Settings) -> Application:
     forget_dead_processes()
     metrics = Metrics()
     observer = Observer(metrics, clock)
-    executor = ThreadPoolExecutor(settings.queue_limit, thread_name_prefix="call")
+    executor = ThreadPoolExecutor(2 * settings.queue_limit, thread_name_prefix="call")
     pipeline = _pipeline(settings, parts, open_recognition(settings), meter)
     background = _Background(
         identity=parts.identity,
         key_use=parts.key_use,
+        audit=parts.audit,
         meter=meter,
         database=database,
         executor=executor,
@@ -276,6 +280,7 @@ class _Background:
 
     identity: IdentityService
     key_use: KeyUse
+    audit: AuditService
     meter: GroupCommitMeter
     database: Database
     executor: ThreadPoolExecutor
@@ -306,13 +311,16 @@ class _Background:
                 _log.error("refresh_failed", exc_info=error)
 
     def _follow(self) -> None:
-        self.identity.refresh()
+        self.identity.follow()
         self.key_use.flush()
+        self.audit.flush()
 
     def _close(self) -> None:
         self.executor.shutdown()
         with suppress(HuiyanError):  # when keys were last used is no reason to stop half-way
             self.key_use.close()
+        with suppress(HuiyanError):
+            self.audit.close()
         self.fan_out.close()
         self.meter.close()
         self.database.close()
@@ -352,6 +360,13 @@ def _pipeline(
         regions=_regions(settings),
         default_region=RegionId(settings.default_region),
     )
+
+
+def _iam_throttle(settings: Settings) -> Throttle:
+    """Hold users to a limit of their own in calls of IAM."""
+    users = Limits(settings.throttle_iam_per_minute, concurrent_calls=0)
+    unlimited = Limits(calls_per_minute=0, concurrent_calls=0)
+    return Throttle(SystemClock(), lambda _id: users, lambda _id: unlimited, settings.processes)
 
 
 def _problems(identity: IdentityService, meter: GroupCommitMeter) -> list[str]:

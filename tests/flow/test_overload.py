@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import secrets
 import statistics
 import time
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from typing import Any
 from in_process import Gate, House
 from live_server import tagging_body
 from made_pictures import jpeg
-from signed_call import SignedRequest
+from signed_call import Account, SignedRequest
 
 PICTURE = jpeg(64, 48)
 OpenHouse = Callable[..., House]
@@ -46,6 +48,30 @@ def test_past_the_queue_a_call_is_told_to_come_back_and_not_recorded(
     asyncio.run(run())
     assert len(house.uses()) == 4
     assert all(use.succeeded for use in house.uses())
+    assert house.admission.calls == 0
+
+
+def test_a_call_that_names_no_project_is_refused_once_its_project_is_known(
+    open_a_house: OpenHouse,
+) -> None:
+    house = open_a_house(queue_limit=4)
+    gate = Gate()
+    house.assembly.before = gate
+    named = house.request(tagging_body(PICTURE))
+    unnamed = house.request(tagging_body(PICTURE), path="/v1.0/image/tagging")
+
+    async def run() -> None:
+        held = [asyncio.create_task(house.answer(named)) for _ in range(3)]
+        await until(lambda: house.admission._places.used == 3)
+        refused = await house.answer(unnamed)
+        assert (refused.status, refused.error_code) == (429, "ModelArts.4401")
+        assert int(refused.headers["retry-after"]) >= 1
+        gate.open()
+        assert {answer.status for answer in await asyncio.gather(*held)} == {200}
+        assert (await house.answer(unnamed)).status == 200
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert len(house.uses()) == 4
     assert house.admission.calls == 0
 
 
@@ -184,6 +210,97 @@ def test_a_project_that_floods_makes_another_wait_for_little(open_a_house: OpenH
     asyncio.run(asyncio.wait_for(run(), 60))
     assert statistics.median(waits_s["quiet"]) < statistics.median(waits_s["flood"]) / 3
     assert len(house.uses()) == sum(map(len, waits_s.values()))
+
+
+def test_a_stranger_that_invents_projects_shuts_nobody_out(open_a_house: OpenHouse) -> None:
+    house = open_a_house(queue_limit=8)
+    good = house.request(tagging_body(PICTURE))
+    ended = asyncio.Event()
+    flood: list[int] = []
+
+    async def flooding() -> None:
+        nobody = Account("A" * 20, "b" * 40, {})
+        while not ended.is_set():
+            path = f"/v2/{secrets.token_hex(16)}/image/tagging"
+            bogus = house.request(tagging_body(PICTURE), account=nobody, path=path)
+            flood.append((await house.answer(bogus, client="198.51.100.6")).status)
+            await asyncio.sleep(0)  # a refusal at once waits for nothing
+
+    async def run() -> list[int]:
+        floods = [asyncio.create_task(flooding()) for _ in range(40)]
+        await until(lambda: len(flood) >= 100)
+        statuses = [(await house.answer(good)).status for _ in range(15)]
+        ended.set()
+        await asyncio.gather(*floods)
+        return statuses
+
+    assert set(asyncio.run(asyncio.wait_for(run(), 30))) == {200}
+    assert set(flood) == {401, 429}
+    assert house.admission.calls == 0
+
+
+def test_who_calls_for_anothers_project_takes_none_of_its_places(open_a_house: OpenHouse) -> None:
+    house = open_a_house(queue_limit=9)
+    gate = Gate()
+    house.assembly.before = gate
+    good = house.request(tagging_body(PICTURE))
+    unsigned = {**good.headers, "Authorization": "SDK-HMAC-SHA256 Access=A"}
+
+    async def run() -> None:
+        refused = await asyncio.gather(
+            *(house.answer(good, unsigned, client="198.51.100.6") for _ in range(8))
+        )
+        held = [asyncio.create_task(house.answer(good)) for _ in range(8)]
+        await until(lambda: house.admission.calls >= 8)
+        gate.open()
+        assert {answer.status for answer in refused} == {401}
+        assert {answer.status for answer in await asyncio.gather(*held)} == {200}
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_callers_behind_one_address_may_fill_the_queue(open_a_house: OpenHouse) -> None:
+    house = open_a_house(queue_limit=9, queue_bytes=9 * 5_000)
+    gate = Gate()
+    house.assembly.before = gate
+    body = tagging_body(PICTURE)
+    body += b" " * (4_900 - len(body))
+    paths = [house.path("tagging", region) for region in ("cn-north-4", "cn-east-3")]
+
+    async def run() -> None:
+        held = []
+        for number in range(8):
+            request = house.request(body, path=paths[number % 2])
+            held.append(asyncio.create_task(house.answer(request)))
+            await until(lambda: house.admission._places.used == len(held))
+        gate.open()
+        assert {answer.status for answer in await asyncio.gather(*held)} == {200}
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_iam_calls_that_arrive_slowly_weigh_for_their_address(open_a_house: OpenHouse) -> None:
+    house = open_a_house(queue_bytes=10_000, body_timeout_s=1.0)
+    slow = house.request(path="/v3/auth/tokens", method="POST")
+    half = [{"type": "http.request", "body": b" " * 2_000, "more_body": True}]
+
+    async def run() -> None:
+        silent = [
+            asyncio.create_task(house.answer(slow, chunks=half, client="198.51.100.6"))
+            for _ in range(20)
+        ]
+        await asyncio.sleep(0.05)
+        assert (await house.answer(house.request(tagging_body(PICTURE)))).status == 200
+        answers = await asyncio.gather(*silent)
+        statuses = [answer.status for answer in answers]
+        assert statuses.count(408) == 4
+        assert statuses.count(429) == 16
+        full = next(answer for answer in answers if answer.status == 429)
+        assert int(full.headers["retry-after"]) >= 1
+        assert json.loads(full.body)["error"]["code"] == 429
+
+    asyncio.run(run())
+    assert house.admission._bytes.used == 0
 
 
 def test_many_at_once_are_each_recorded_once(house: House) -> None:

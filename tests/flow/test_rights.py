@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from in_process import HOST, House, open_house
@@ -719,3 +720,136 @@ class TestTheManager:
         assert record["user_name"] == worker.name
         assert record["address"] == "127.0.0.1"
         assert "statement 1 denies" in record["reason"]
+
+
+POLICY = '{"Version":"1.1","Statement":[{"Effect":"Allow","Action":["iam:*:*"]}]}'
+
+
+class TestAuditLog:
+    """What the log tells of calls that the official paths carry."""
+
+    @staticmethod
+    def told(office: Office, **query: str) -> list[Any]:
+        """Read what the account's log tells, oldest first."""
+        path = f"/huiyan/v1/{office.house.account.project_ids[NORTH]}/audit/records"
+        pairs = "&".join(f"{name}={quote(text)}" for name, text in sorted(query.items()))
+        records = office.manage("GET", path, query=f"{pairs}&limit=1000&scope=account")["records"]
+        return list(records[::-1])
+
+    @pytest.mark.parametrize(
+        ("path", "document", "made", "facts"),
+        [
+            (
+                "/v3.0/OS-USER/users",
+                {"user": {"name": "audited-1", "password": PASSWORD, "email": "a@example.org"}},
+                "user.id",
+                {"user.name": "audited-1", "user.password": "set", "user.email": "set"},
+            ),
+            (
+                "/v3/users",
+                {"user": {"name": "audited-2", "enabled": False, "description": "approved"}},
+                "user.id",
+                {"user.name": "audited-2", "user.enabled": "False"},
+            ),
+            ("/v3/groups", {"group": {"name": "audited"}}, "group.id", {"group.name": "audited"}),
+            (
+                "/v3.0/OS-ROLE/roles",
+                {
+                    "role": {
+                        "display_name": "audited",
+                        "type": "AX",
+                        "description": "approved",
+                        "policy": json.loads(POLICY),
+                    }
+                },
+                "role.id",
+                {
+                    "role.display_name": "audited",
+                    "role.type": "AX",
+                    "role.policy": POLICY,
+                },
+            ),
+        ],
+    )
+    def test_what_came_to_be_is_told_with_its_id(
+        self, office: Office, path: str, document: Any, made: str, facts: dict[str, str]
+    ) -> None:
+        (thing,) = document
+        if thing != "role":
+            document = {thing: {**document[thing], "domain_id": office.account_id}}
+        new = office.manage("POST", path, document)[thing]["id"]
+        asked, done = self.told(office, user_id=office.owner_id)[-2:]
+        assert (asked["detail"], asked["resource"]) == (facts, path)
+        assert (done["reason"], done["detail"]) == ("done", {made: new})
+        assert done in self.told(office, text=new)
+
+    def test_of_changes_what_matters_is_told_and_no_secret(self, office: Office) -> None:
+        worker = office.worker()
+        path = f"/v3.0/OS-USER/users/{worker.id}"
+        secret = "Another-horse8"
+        office.manage(
+            "PUT", path, {"user": {"password": secret, "areacode": "0086", "phone": "13800000000"}}
+        )
+        (asked,) = self.told(office, text=path)
+        assert asked["detail"] == {"user.password": "set", "user.phone": "set"}
+        assert secret not in json.dumps(self.told(office))
+        assert "13800000000" not in json.dumps(self.told(office))
+
+    def test_a_new_key_is_told_with_its_user(self, office: Office) -> None:
+        worker = office.worker()
+        asked, done = self.told(office, action="iam:credentials:createCredential")[-2:]
+        assert asked["detail"] == {"credential.user_id": worker.id}
+        assert done["detail"] == {"credential.access": worker.key.access_key}
+        path = f"/v3.0/OS-CREDENTIAL/credentials/{worker.key.access_key}"
+        change = {"credential": {"status": "inactive", "description": "approved"}}
+        office.manage("PUT", path, change)
+        (asked,) = self.told(office, text=path)
+        assert asked["detail"] == {"credential.status": "inactive"}
+
+    def test_a_body_that_is_ignored_is_not_told(self, office: Office) -> None:
+        worker, other = office.worker(), office.worker()
+        path = f"/v3/groups/{other.group_id}/users/{worker.id}"
+        office.manage("PUT", path, {"agency": {"description": "approved by the auditor"}})
+        (asked,) = self.told(office, text=path)
+        assert asked["detail"] == {}
+
+    def test_a_flood_of_refused_image_calls_is_one_entry_and_a_number(self, office: Office) -> None:
+        worker = office.worker()
+        for _ in range(20):
+            assert office.recognise(worker) == NOT_ALLOWED
+        for number in range(20):
+            assert office.recognise(worker, path=f"/v2/%61{number}/image/tagging")[0] == 403
+        office.house.parts.audit.close()
+        told = self.told(office, user_id=worker.id)
+        assert [entry["detail"].get("repeated") for entry in told] == [None, None, "19", "19"]
+        assert {entry["resource"] for entry in told} == {
+            office.house.path("tagging"),
+            "/v2/a0/image/tagging",
+            "/v2/a19/image/tagging",
+        }
+
+
+class TestDenyOfWhatIsOnesOwn:
+    """Who is denied IAM makes no keys for themselves either."""
+
+    def test_by_a_policy(self, office: Office) -> None:
+        worker = office.worker()
+        own = f"/v3/users/{worker.id}"
+        keys, wanted = "/v3.0/OS-CREDENTIAL/credentials", {"credential": {"user_id": worker.id}}
+        assert office.call("GET", own, by=worker).status == 200
+        denying = office.policy(deny("iam:*:*"), kind="AX")
+        office.grant(worker, denying, "domain")
+        assert office.call("POST", keys, wanted, by=worker).status == 403
+        assert office.call("GET", own, by=worker).status == 403
+        assert office.call("GET", "/v3/projects", by=worker).status == 200
+        office.withdraw(worker, denying, "domain")
+        assert office.call("POST", keys, wanted, by=worker).status == 201
+
+    def test_by_a_narrowing_policy(self, office: Office) -> None:
+        worker = office.worker()
+        own = f"/v3/users/{worker.id}/projects"
+        image = office.temporary(worker, allow("image:*:*"))
+        people = office.temporary(worker, allow("iam:*:*"))
+        assert office.call("GET", own, by=image).status == 403
+        assert office.call("GET", own, by=people).status == 200
+        assert office.call("GET", own, by=worker).status == 200

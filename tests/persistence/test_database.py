@@ -1,6 +1,7 @@
 import sqlite3
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from huiyan.kernel.errors import DatabaseError
 from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.revision import read_revision
+from huiyan.persistence.revision import leave_revision, read_revision
 
 
 def revision_of(database: Database) -> int:
@@ -164,3 +165,17 @@ def test_an_exclusive_transaction_waits_for_the_other(database: Database) -> Non
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_a_change_that_changed_nothing_leaves_the_revision(database: Database) -> None:
+    before = revision_of(database)
+    with database.changing() as connection:
+        leave_revision(connection)
+    assert revision_of(database) == before
+    with suppress(RuntimeError), database.changing() as connection:
+        leave_revision(connection)
+        raise RuntimeError
+    for _ in range(3):  # whichever pooled connection it is
+        with database.changing():
+            pass
+    assert revision_of(database) == before + 3

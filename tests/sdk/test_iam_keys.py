@@ -237,6 +237,18 @@ class TestClients:
             image_client(BasicCredentials(person.key.access, person.key.secret), "cn-north-4")
 
 
+def test_a_temporary_key_makes_no_lasting_one(iam: IamServer, guest: Person) -> None:
+    temporary = iam.caller(temporary_key(iam, guest))
+    wish = {"credential": {"user_id": guest.id}}
+    change = {"credential": {"status": "active"}}
+    refusals = (
+        temporary.refused("create_permanent_access_key", wish),
+        temporary.refused("update_permanent_access_key", change, access_key=guest.key.access),
+    )
+    assert [refused.status for refused in refusals] == [403, 403]
+    assert len(iam.owner("list_permanent_access_keys", user_id=guest.id).credentials) == 1
+
+
 def temporary_key(iam: IamServer, person: Person) -> Key:
     identity = {"methods": ["token"], "token": {"duration_seconds": 900}}
     made = iam.caller(person.key)(

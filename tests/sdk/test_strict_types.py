@@ -34,7 +34,7 @@ def schemas(server: LiveServer) -> dict[str, Any]:
     return {
         path: item["post"]["responses"]["200"]["content"]["application/json"]["schema"]
         for path, item in paths.items()
-        if "post" in item
+        if "image" in item.get("post", {}).get("tags", ())
     }
 
 

@@ -129,9 +129,10 @@ class House:
         request: SignedRequest,
         headers: dict[str, str] | None = None,
         chunks: Sequence[dict[str, Any]] | None = None,
+        client: str = "127.0.0.1",
     ) -> Answer:
         sent = request.headers if headers is None else headers
-        return await converse(self.application, request, sent, chunks)
+        return await converse(self.application, request, sent, chunks, client)
 
     def close(self) -> None:
         for close in self.closing:
@@ -143,6 +144,7 @@ async def converse(
     request: SignedRequest,
     headers: dict[str, str],
     chunks: Sequence[dict[str, Any]] | None = None,
+    client: str = "127.0.0.1",
 ) -> Answer:
     """Speak ASGI to the application as uvicorn does."""
     named = {name.lower(): value for name, value in headers.items()}
@@ -160,7 +162,7 @@ async def converse(
         "query_string": request.query.encode(),
         "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in named.items()],
-        "client": ("127.0.0.1", 50000),
+        "client": (client, 50000),
         "server": ("127.0.0.1", 8686),
         "state": {},
     }
@@ -209,7 +211,7 @@ def open_house(
     observer = Observer(metrics, clock)
     offered = tuple(capability for capability, _ in fake_offer(assembly))
     service = RecognitionService(fetcher, MemoryBudget(64 * MIB_BYTES), clock, 2, 2)
-    executor = ThreadPoolExecutor(queue_limit)
+    executor = ThreadPoolExecutor(2 * queue_limit)
     admission = Admission(queue_limit, queue_bytes)
 
     @asynccontextmanager
@@ -255,7 +257,7 @@ def open_house(
         meter=switched,
         metrics=metrics,
         admission=admission,
-        closing=[executor.shutdown, meter.close, database.close],
+        closing=[executor.shutdown, parts.audit.close, meter.close, database.close],
     )
 
 

@@ -94,6 +94,7 @@ def test_a_server_that_ends_ends_its_helping_threads(
     background = _Background(
         identity=house.identity,
         key_use=house.parts.key_use,
+        audit=house.parts.audit,
         meter=meter,
         database=open_database(f"sqlite:///{tmp_path / 'other.db'}"),
         executor=ThreadPoolExecutor(1),

@@ -13,7 +13,7 @@ from huiyan.administration import Administration
 from huiyan.iam.bootstrap import FIRST_ACCOUNT
 from huiyan.iam.directory.model import Group
 from huiyan.iam.model import Account, Project, User
-from huiyan.kernel.errors import NotFoundError, OperatorError
+from huiyan.kernel.errors import ConflictError, NotFoundError, OperatorError
 
 _Thing = TypeVar("_Thing")
 
@@ -36,7 +36,7 @@ def pick_account(opened: Administration, name: str | None) -> Account:
     Raises
     ------
     OperatorError
-        There is none of that name.
+        There is none of that name, or it is one account's id and another's name.
     """
     accounts = opened.accounts.list_accounts()
     if name is None and len(accounts) == 1:
@@ -47,6 +47,8 @@ def pick_account(opened: Administration, name: str | None) -> Account:
         raise OperatorError(
             f"no account named {name or FIRST_ACCOUNT}; `huiyan admin account list` shows them"
         ) from error
+    except ConflictError as error:
+        raise OperatorError(error.detail) from error
 
 
 def pick_user(opened: Administration, account: Account, name: str) -> User:
@@ -59,7 +61,7 @@ def pick_user(opened: Administration, account: Account, name: str) -> User:
     account : Account
         The account.
     name : str
-        The user's name, else id.
+        The user's id or name.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def pick_user(opened: Administration, account: Account, name: str) -> User:
     Raises
     ------
     OperatorError
-        There is none.
+        There is none, or it is one's id and another's name.
     """
     users = opened.people.roster.users(account.id)
     return _pick(
@@ -87,7 +89,7 @@ def pick_group(opened: Administration, account: Account, name: str) -> Group:
     account : Account
         The account.
     name : str
-        The group's name, else id.
+        The group's id or name.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def pick_group(opened: Administration, account: Account, name: str) -> Group:
     Raises
     ------
     OperatorError
-        There is none.
+        There is none, or it is one's id and another's name.
     """
     groups = opened.people.roster.groups(account.id)
     return _pick(
@@ -136,7 +138,7 @@ def pick_project(opened: Administration, account: Account, name: str) -> Project
     account : Account
         The account.
     name : str
-        The project's name, which is its region, else its id.
+        The project's id or its name, which is its region.
 
     Returns
     -------
@@ -146,7 +148,7 @@ def pick_project(opened: Administration, account: Account, name: str) -> Project
     Raises
     ------
     OperatorError
-        There is none.
+        There is none, or it is one's id and another's name.
     """
     projects = projects_of(opened, account)
     return _pick(
@@ -161,7 +163,13 @@ def _pick(
     named: Mapping[str, _Thing],
     ids: Mapping[str, _Thing],
 ) -> _Thing:
-    found = named.get(name) or ids.get(name)
+    by_id, by_name = ids.get(name), named.get(name)
+    if by_id is not None and by_name is not None and by_id != by_name:
+        raise OperatorError(
+            f"{name} is the id of one {kind} and the name of another; "
+            "give the first one's name or the other's id"
+        )
+    found = by_id or by_name
     if found is None:
         listing = "enable --json" if kind == "project" else f"{kind} list"
         raise OperatorError(

@@ -327,9 +327,13 @@ def _pick_role(opened: Administration, account: Account, name: str) -> Role:
         *opened.roles.custom_roles(account.id, RoleFilter()),
         *opened.roles.system_roles(RoleFilter()),
     )
-    for role in roles:
-        if name in {role.display_name, role.name, role.id}:
-            return role
+    found = [role for role in roles if name in {role.display_name, role.name, role.id}]
+    if len(found) > 1:
+        raise OperatorError(
+            f"{name} means more than one policy: give the id or name that only one of them has"
+        )
+    if found:
+        return found[0]
     raise OperatorError(
         f"account {account.name} sees no policy named {name}; `huiyan admin policy list` shows them"
     )

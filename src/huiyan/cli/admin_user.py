@@ -70,7 +70,10 @@ def user() -> None:
     "access_mode",
     type=click.Choice(("default", "programmatic", "console")),
     default="default",
-    help="By which doors: keys, passwords or both. 访问方式。[default 两者]",
+    help=(
+        "programmatic: API by keys or a password. console: by a password only, keys are refused. "
+        "default: both. 访问方式：编程访问（密钥或密码）、控制台（仅密码）或两者。[default]"
+    ),
 )
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="Put in. 加入用户组。")
 @click.option("--password", "is_asked", is_flag=True, help="Ask for a password. 提示输入密码。")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -54,7 +55,8 @@ class Application:
     pipeline : Pipeline
         What answers them, on worker threads.
     executor : Executor
-        The worker threads: at least as many as calls are admitted.
+        The worker threads: twice as many as calls are admitted, so that one whose caller is not
+        known yet never waits for one that is at work.
     admission : Admission
         The bounded queue.
     limits : BodyLimits
@@ -112,7 +114,9 @@ class Application:
         arrival = Arrival(request_id, self._clock.now(), self._clock.monotonic_s())
         with suppress(ClientGoneError):
             if target is None:
-                await self._others(scope, within_limits(receive, self._limits), send)
+                with self._admission.holding(_address(scope)) as hold:
+                    in_time = within_limits(receive, self._limits, hold)
+                    await self._others(scope, in_time, send)
             else:
                 await self._answer(target, arrival, scope, receive, send)
 
@@ -141,14 +145,14 @@ class Application:
         check_declared_size(scope, self._limits)
         require_credentials(scope)
         claim = claimed_project(target.project_id, scope["headers"])
-        self._admission.require_place(claim)
-        client = scope.get("client")
-        with self._admission.weigh(client[0] if client else "") as weight:
-            body = await receive_body(receive, self._limits, weight)
-            with self._admission.admit(claim, weight):
-                self._observer.show_in_hand(self._admission.calls)
-                request = raw_request(Request(scope), body)
-                return await self._work(request, target, arrival), len(body)
+        with self._admission.holding(_address(scope)) as holding:
+            holding.require_place(claim)
+            body = await receive_body(receive, self._limits, holding)
+            holding.enter(claim)
+            self._observer.show_in_hand(self._admission.calls)
+            request = raw_request(Request(scope), body)
+            work = self._work(request, target, replace(arrival, settle=holding.settle))
+            return await work, len(body)
 
     async def _work(self, request: RawRequest, target: Target, arrival: Arrival) -> Reply:
         loop = asyncio.get_running_loop()
@@ -204,6 +208,11 @@ def other_paths(
     )
     others.router.redirect_slashes = False  # a path with a trailing slash is another path
     return others
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def _response(reply: Reply, request_id: RequestId) -> Response:

@@ -5,11 +5,16 @@ Owns: the values that the stages of the gateway hand on. Has no opinion on: what
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from huiyan.kernel.ids import RequestId
+from huiyan.kernel.ids import ProjectId, RequestId
 from huiyan.recognition.model import AnyCapability
+
+
+def _settle_nowhere(_project_id: ProjectId) -> None:
+    """Take note of nothing: nobody counts this call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +29,15 @@ class Arrival:
         UTC.
     monotonic_s : float
         The same on the clock of durations, in seconds.
+    settle : callable
+        To be told, once, whose the call is when that is certain, from any thread: until then it
+        counts for its address. Raises ``QueueFullError`` if the project has no place left.
     """
 
     request_id: RequestId
     instant: datetime
     monotonic_s: float
+    settle: Callable[[ProjectId], None] = _settle_nowhere
 
 
 @dataclass(frozen=True, slots=True)

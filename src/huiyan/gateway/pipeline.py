@@ -22,6 +22,7 @@ from huiyan.kernel.errors import (
     MissingHeaderError,
     NotPermittedError,
     OverloadError,
+    QueueFullError,
     RecordingError,
     RequestError,
     UnknownRouteError,
@@ -101,6 +102,10 @@ class Pipeline:
         caller = self._stranger(session, target, arrival)
         try:
             caller = self._authorise(session, request, target, arrival)
+            try:
+                arrival.settle(caller.project_id)
+            except QueueFullError as error:  # as one that found no place on arrival: not recorded
+                return _render(error, arrival)
             with self._throttle.enter(caller.principal.user_id, caller.project_id):
                 _check_content_type(request)
                 body = self._recognition.answer(
@@ -119,7 +124,7 @@ class Pipeline:
         try:
             project = self._identity.admit(session, self._named(session, request, target), action)
         except AuthorisationError as error:
-            self._tell_refusal(session, request, target, arrival, error)
+            self._tell_refusal(session, target, arrival, error)
             raise
         region = RegionId(project.name)
         offered = self._regions.get(target.capability.interface)
@@ -139,7 +144,6 @@ class Pipeline:
     def _tell_refusal(
         self,
         session: Session,
-        request: RawRequest,
         target: Target,
         arrival: Arrival,
         error: AuthorisationError,
@@ -157,11 +161,20 @@ class Pipeline:
                 address=session.address,
                 request_id=arrival.request_id,
                 action=f"image:{target.capability.interface}:run",
-                resource=request.raw_path.decode("latin-1")[:500],
+                resource=target.capability.path.replace("{project_id}", target.project_id or ""),
                 allowed=False,
                 reason=error.reason if isinstance(error, NotPermittedError) else error.detail,
+                pattern=self._pattern(session, target),
             )
         )
+
+    def _pattern(self, session: Session, target: Target) -> str:
+        """Tell what refusals alike share: the path without ids, and the project if it is known."""
+        path, project_id = target.capability.path, ProjectId(target.project_id or "")
+        project = self._identity.directory.projects.get(project_id)
+        if project is None or project.account_id != session.principal.account_id:
+            return path
+        return f"{path} {project.id}"
 
     def _stranger(self, session: Session, target: Target, arrival: Arrival) -> Caller:
         """Describe a caller whose project is not (yet) known to be theirs."""

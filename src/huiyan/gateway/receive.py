@@ -123,7 +123,7 @@ async def receive_body(receive: Receive, limits: BodyLimits, hold: Hold) -> byte
         raise _too_slow(limits) from error
 
 
-def within_limits(receive: Receive, limits: BodyLimits) -> Receive:
+def within_limits(receive: Receive, limits: BodyLimits, hold: Hold) -> Receive:
     """Give a channel whose body must arrive in time, for handlers that read it themselves.
 
     Parameters
@@ -131,15 +131,18 @@ def within_limits(receive: Receive, limits: BodyLimits) -> Receive:
     receive : Receive
         The request's ASGI channel.
     limits : BodyLimits
-        The limits; only the time counts here.
+        The limits; how large a body may be is the handler's.
+    hold : Hold
+        Told of bytes as they arrive; may refuse more.
 
     Returns
     -------
     Receive
-        The same messages; raises ``BodyTimeoutError`` and ``ClientGoneError`` as ``receive_body``.
+        The same messages; raises ``BodyTimeoutError``, ``QueueFullError`` and ``ClientGoneError``
+        as ``receive_body``.
     """
-    loop = asyncio.get_running_loop()
-    deadline_s = loop.time() + limits.timeout_s
+    pace = _Pace()
+    deadline_s = asyncio.get_running_loop().time() + limits.timeout_s
     is_complete = False
 
     async def receive_in_time() -> Message:
@@ -153,10 +156,30 @@ def within_limits(receive: Receive, limits: BodyLimits) -> Receive:
             raise _too_slow(limits) from error
         if message["type"] == "http.disconnect":
             raise ClientGoneError
+        size_bytes = len(message.get("body", b""))
+        hold(size_bytes)
         is_complete = not message.get("more_body", False)
+        if not is_complete:
+            pace.require(size_bytes)
         return message
 
     return receive_in_time
+
+
+class _Pace:
+    """How fast the body of one request arrives, from now on."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._started_s = self._loop.time()
+        self._total_bytes = 0
+
+    def require(self, size_bytes: int) -> None:
+        """See that the body, of which more has come, is not sent slowly on purpose."""
+        self._total_bytes += size_bytes
+        elapsed_s = self._loop.time() - self._started_s
+        if elapsed_s > _UNHURRIED_S and self._total_bytes < MIN_BYTES_PER_S * elapsed_s:
+            raise BodyTimeoutError("the body arrives too slowly")
 
 
 def _too_slow(limits: BodyLimits) -> BodyTimeoutError:
@@ -164,8 +187,7 @@ def _too_slow(limits: BodyLimits) -> BodyTimeoutError:
 
 
 async def _collect(receive: Receive, max_bytes: int, hold: Hold) -> bytes:
-    loop = asyncio.get_running_loop()
-    started_s = loop.time()
+    pace = _Pace()
     chunks: list[bytes] = []
     total_bytes = 0
     while True:
@@ -180,6 +202,4 @@ async def _collect(receive: Receive, max_bytes: int, hold: Hold) -> bytes:
         chunks.append(chunk)
         if not message["more_body"]:
             return chunk if len(chunks) == 1 else b"".join(chunks)
-        elapsed_s = loop.time() - started_s
-        if elapsed_s > _UNHURRIED_S and total_bytes < MIN_BYTES_PER_S * elapsed_s:
-            raise BodyTimeoutError("the body arrives too slowly")
+        pace.require(len(chunk))

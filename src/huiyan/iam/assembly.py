@@ -15,7 +15,7 @@ from huiyan.iam.audit.calls import audit_operations
 from huiyan.iam.audit.repository import AuditRepository
 from huiyan.iam.audit.service import AuditService
 from huiyan.iam.call import Operation
-from huiyan.iam.desk import Desk
+from huiyan.iam.desk import CallThrottle, Desk
 from huiyan.iam.limits.repository import LimitRepository
 from huiyan.iam.limits.service import LimitService
 from huiyan.iam.people.calls import people_operations
@@ -65,7 +65,7 @@ class IdentityParts:
     limits : LimitService
         How much someone may call.
     audit : AuditService
-        Who did or tried what.
+        Who did or tried what; to be flushed now and then.
     key_use : KeyUse
         When keys were last used; to be flushed now and then.
     lockouts : LockoutRepository
@@ -114,12 +114,14 @@ class IdentityParts:
         )
 
 
-def open_identity(
+def open_identity(  # noqa: PLR0913 - the parts of it, by name
     database: Database,
     vault: Vault,
     clock: Clock,
     regions: Sequence[str],
     hasher: PasswordHasher | None = None,
+    *,
+    throttle: CallThrottle | None = None,
 ) -> IdentityParts:
     """Join the parts of IAM.
 
@@ -135,6 +137,8 @@ def open_identity(
         The configured regions; a new account gets a project in each.
     hasher : PasswordHasher, optional
         For passwords; without it, one of the full cost.
+    throttle : CallThrottle, optional
+        Holds the callers of the desk to their limits; without it, nothing does.
 
     Returns
     -------
@@ -143,10 +147,8 @@ def open_identity(
 
     Raises
     ------
-    DatabaseError
-        The database failed.
-    InstanceKeyError
-        A stored secret does not open.
+    DatabaseError, InstanceKeyError
+        The database failed, or a stored secret does not open.
     """
     hasher = hasher or PasswordHasher()
     repository, people_rows = IdentityRepository(database), PeopleRepository(database)
@@ -154,15 +156,12 @@ def open_identity(
     key_use = KeyUse(people_rows.keys, clock)
     identity = IdentityService(repository, vault, clock, key_use)
     audit = AuditService(AuditRepository(database), clock)
-    people = PeopleService(people_rows, identity, vault, hasher, clock, lockouts)
-    roles, grants = RolesService(role_rows, identity, clock), GrantService(role_rows, identity)
-    agencies = AgencyService(AgencyRepository(database), identity, clock)
     return IdentityParts(
         identity=identity,
-        people=people,
-        roles=roles,
-        grants=grants,
-        agencies=agencies,
+        people=PeopleService(people_rows, identity, vault, hasher, clock, lockouts),
+        roles=RolesService(role_rows, identity, clock),
+        grants=GrantService(role_rows, identity),
+        agencies=AgencyService(AgencyRepository(database), identity, clock),
         accounts=AccountService(
             identity, repository, AccountRepository(database), vault, regions=regions, clock=clock
         ),
@@ -172,5 +171,5 @@ def open_identity(
         lockouts=lockouts,
         logins=LoginService(identity, people_rows, hasher, lockouts, identity.tokens, clock, audit),
         delegation=DelegationService(identity, identity.tokens, clock, audit),
-        desk=Desk(identity, audit, clock),
+        desk=Desk(identity, audit, clock, throttle),
     )

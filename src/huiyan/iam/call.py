@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from huiyan.iam.audit.detail import Telling
 from huiyan.iam.errors_wire import Codes, Shape
 from huiyan.iam.field import Document, object_field
 from huiyan.iam.model import Session
@@ -296,8 +297,8 @@ class Operation:
     handle : callable
         Answers; runs on a worker thread once the caller may.
     own : callable, optional
-        Whether the call concerns only the caller's own user, who then needs no right. Must not fail
-        on malformed input: False then.
+        Whether the call concerns only the caller's own user, who then needs no right unless a
+        policy denies it. Must not fail on malformed input: False then.
     shape : Shape, default Shape.KEYSTONE
         How faults are told.
     codes : mapping, optional
@@ -311,6 +312,8 @@ class Operation:
     judge : callable, optional
         Decides in place of all this whether the caller may, for paths that do several things;
         raises if not. Must not fail on malformed input otherwise.
+    tells : Telling, optional
+        What the audit log is told of the body and the answer; nothing without it.
     """
 
     method: str
@@ -324,3 +327,4 @@ class Operation:
     is_costly: bool = False
     by_any_role: bool = False
     judge: Judge | None = None
+    tells: Telling = field(default_factory=Telling)

@@ -1,13 +1,17 @@
 """The way of one call of IAM, stage by stage.
 
-Owns: the order authenticate, authorise, tell the audit log, answer. Has no opinion on: the web
-framework, and what any call does.
+Owns: the order authenticate, throttle, authorise, tell the audit log, answer. Has no opinion on:
+the web framework, and what any call does.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Protocol
+
+import structlog
 
 from huiyan.iam.audit.model import AuditEntry, AuditLog
 from huiyan.iam.call import Answer, Call, Judgement, Operation
@@ -20,26 +24,24 @@ from huiyan.kernel.errors import (
     HuiyanError,
     MalformedJsonError,
     NotPermittedError,
+    RecordingError,
 )
+from huiyan.kernel.ids import ProjectId, UserId
 
-_TOLD_THINGS = ("user", "group", "credential", "role", "agency", "service", "limit")
-_TOLD_FIELDS = (
-    "name",
-    "display_name",
-    "user_id",
-    "domain_id",
-    "enabled",
-    "status",
-    "description",
-    "access_mode",
-    "trust_domain_name",
-    "calls_per_minute",
-    "concurrent_calls",
-)
-_TOLD_CHARACTERS = 200
-_TOLD_POLICY_CHARACTERS = 8000
-_OWN_CALL = Decision(allowed=True, reason="concerns the caller's own user")
+_RESOURCE_CHARACTERS = 500
 _NO_RIGHT_NEEDED = Decision(allowed=True, reason="needs no right")
+_DONE = Decision(allowed=True, reason="done")
+_NO_PROJECT = ProjectId("")
+
+_log = structlog.get_logger(__name__)
+
+
+class CallThrottle(Protocol):
+    """What holds callers to their limits."""
+
+    def enter(self, user_id: UserId, project_id: ProjectId) -> AbstractContextManager[None]:
+        """Count one call, from here to the end of the block, or raise ``RateLimitError``."""
+        ...
 
 
 class Desk:
@@ -50,15 +52,24 @@ class Desk:
     identity : IdentityService
         Who calls, and what they may.
     audit : AuditLog
-        Told of every refusal, and of every change before it is made.
+        Told of every refusal, of every change before it is made, and of the ids of what came to be.
     clock : Clock
         The server's clock.
+    throttle : CallThrottle, optional
+        How much a user may call; asked for calls of no project. Without it, any number.
     """
 
-    def __init__(self, identity: IdentityService, audit: AuditLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        identity: IdentityService,
+        audit: AuditLog,
+        clock: Clock,
+        throttle: CallThrottle | None = None,
+    ) -> None:
         self._identity = identity
         self._audit = audit
         self._clock = clock
+        self._throttle = throttle
 
     def answer(self, operation: Operation, call: Call) -> Answer:
         """Answer one call.
@@ -78,29 +89,45 @@ class Desk:
         Raises
         ------
         HuiyanError
-            The caller is unknown or may not, or the call is at fault.
+            The caller is unknown, calls too often or may not, or the call is at fault.
         """
         if operation.is_open:
             return operation.handle(call)
         session = self._identity.authenticate(call.request)
-        call = replace(call, session=session)
+        with self._enter(session):
+            return self._answer(operation, replace(call, session=session), session)
+
+    def _enter(self, session: Session) -> AbstractContextManager[None]:
+        if self._throttle is None:
+            return nullcontext()
+        return self._throttle.enter(session.principal.user_id, _NO_PROJECT)
+
+    def _answer(self, operation: Operation, call: Call, session: Session) -> Answer:
         try:
             judgement = self._judge(operation, call, session)
         except AuthorisationError as error:
-            self._tell(call, session, _refusal(operation, error))
+            self._refuse(operation, call, session, error)
             raise
-        is_change = operation.method not in {"GET", "HEAD"}
-        if is_change:
-            self._tell(call, session, judgement)
+        if operation.method in {"GET", "HEAD"}:
+            return self._handle(operation, call, session)
+        detail = _asked(operation, call)
+        self._tell(operation, call, session, judgement, detail)
+        try:
+            answer = self._handle(operation, call, session)
+        except AuthorisationError:
+            raise
+        except HuiyanError as error:
+            failed = Decision(allowed=True, reason=f"failed: {type(error).__name__}")
+            self._tell(operation, call, session, replace(judgement, decision=failed), detail)
+            raise
+        self._tell_made(operation, call, session, judgement.action, answer)
+        return answer
+
+    def _handle(self, operation: Operation, call: Call, session: Session) -> Answer:
         try:
             return operation.handle(call)
         except AuthorisationError as error:
-            self._tell(call, session, _refusal(operation, error))
-            raise
-        except HuiyanError as error:
-            if is_change:
-                failed = Decision(allowed=True, reason=f"failed: {type(error).__name__}")
-                self._tell(call, session, replace(judgement, decision=failed))
+            self._refuse(operation, call, session, error)
             raise
 
     def _judge(self, operation: Operation, call: Call, session: Session) -> Judgement:
@@ -117,12 +144,41 @@ class Desk:
             self._identity.require_standing(session)
             return _NO_RIGHT_NEEDED
         if operation.own(call):
-            self._identity.require_standing(session)
-            return _OWN_CALL
+            return self._identity.authorise_own(session, operation.action)
         return self._identity.authorise(session, operation.action, "", project_id)
 
-    def _tell(self, call: Call, session: Session, judgement: Judgement) -> None:
-        principal = session.principal
+    def _tell_made(
+        self, operation: Operation, call: Call, session: Session, action: str, answer: Answer
+    ) -> None:
+        """Tell the id of what came to be, which nobody knew before.
+
+        It is there now, so that a log that cannot be written is no reason to keep the answer back.
+        """
+        made = operation.tells.of_answer(answer.document or {})
+        if not made:
+            return
+        try:
+            self._tell(operation, call, session, Judgement(action, _DONE), made)
+        except RecordingError as error:
+            _log.error(
+                "audit_incomplete", request_id=call.request_id, made=made, detail=error.detail
+            )
+
+    def _refuse(
+        self, operation: Operation, call: Call, session: Session, error: AuthorisationError
+    ) -> None:
+        """Tell a refusal, and nothing of the body: who may do nothing fills no log either."""
+        self._tell(operation, call, session, _refusal(operation, error), {})
+
+    def _tell(
+        self,
+        operation: Operation,
+        call: Call,
+        session: Session,
+        judgement: Judgement,
+        detail: Mapping[str, str],
+    ) -> None:
+        principal, decision = session.principal, judgement.decision
         self._audit.record(
             AuditEntry(
                 at=self._clock.now(),
@@ -134,12 +190,20 @@ class Desk:
                 address=session.address,
                 request_id=call.request_id,
                 action=judgement.action,
-                resource=_resource(call),
-                allowed=judgement.decision.allowed,
-                reason=judgement.decision.reason,
-                detail=_detail(call),
+                resource=operation.path.format_map(call.path)[:_RESOURCE_CHARACTERS],
+                allowed=decision.allowed,
+                reason=decision.reason,
+                detail=detail,
+                pattern="" if decision.allowed else self._pattern(operation, call, session),
             )
         )
+
+    def _pattern(self, operation: Operation, call: Call, session: Session) -> str:
+        """Tell what refusals alike share: the path without ids, and the project if it is known."""
+        project = self._identity.directory.projects.get(ProjectId(call.path.get("project_id", "")))
+        if project is None or project.account_id != session.principal.account_id:
+            return f"{operation.method} {operation.path}"
+        return f"{operation.method} {operation.path} {project.id}"
 
 
 def _action(operation: Operation) -> str:
@@ -152,25 +216,11 @@ def _refusal(operation: Operation, error: AuthorisationError) -> Judgement:
     return Judgement(_action(operation), Decision(allowed=False, reason=error.detail))
 
 
-def _resource(call: Call) -> str:
-    """Name what a call is about: the path as it was asked for, which holds every id."""
-    return call.request.raw_path.decode("latin-1")[:500]
-
-
-def _detail(call: Call) -> dict[str, str]:
-    """Tell what a change is about, from those fields of the body that never hold secrets."""
+def _asked(operation: Operation, call: Call) -> Mapping[str, str]:
+    """Tell what a change is to do, from those fields of the body that the call reads."""
+    if not operation.tells.reads_body:
+        return {}
     try:
-        document = call.document()
+        return operation.tells.of_body(call.document())
     except MalformedJsonError:
         return {}
-    told: dict[str, str] = {}
-    for thing, fields in document.items():
-        if thing in _TOLD_THINGS and isinstance(fields, dict):
-            told |= {
-                f"{thing}.{name}": str(fields[name])[:_TOLD_CHARACTERS]
-                for name in _TOLD_FIELDS
-                if isinstance(fields.get(name), str | bool | int)
-            }
-            if "policy" in fields:
-                told[f"{thing}.policy"] = json.dumps(fields["policy"])[:_TOLD_POLICY_CHARACTERS]
-    return told

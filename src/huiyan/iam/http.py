@@ -6,8 +6,11 @@ any call does.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -19,6 +22,8 @@ from huiyan.iam.desk import Desk
 from huiyan.iam.errors_wire import render_fault
 from huiyan.kernel.errors import HuiyanError, InvalidParameterError, QueueFullError
 from huiyan.kernel.ids import RequestId, new_request_id
+from huiyan.kernel.shares import Shares
+from huiyan.web.address import address_party
 from huiyan.web.request import RawRequest, raw_request, receive_body
 
 BODY_LIMIT_BYTES = 64 * 1024
@@ -62,13 +67,15 @@ class _Shell:
     """What all endpoints share: the desk, and the little that may be done without credentials.
 
     Password checks are costly on purpose, so only a few run at once and few more wait: otherwise
-    anyone could fill the server with them.
+    anyone could fill the server with them. Those few are shared by the addresses that they come
+    from, which take turns: so no one address, locked out or not, keeps the others out.
     """
 
     def __init__(self, desk: Desk, tell: Told) -> None:
         self._desk = desk
         self._tell = tell
         self._logins = CapacityLimiter(LOGINS_AT_ONCE)
+        self._login_turns = _Turns(LOGINS_AT_ONCE, LOGINS_WAITING)
 
     def endpoint(self, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -95,9 +102,63 @@ class _Shell:
         call = _call(request, raw, request_id)
         if not operation.is_costly:
             return await to_thread.run_sync(self._desk.answer, operation, call)
-        if self._logins.statistics().tasks_waiting >= LOGINS_WAITING:
+        async with self._login_turns.turn(address_party(raw.client_address)):
+            return await to_thread.run_sync(
+                self._desk.answer, operation, call, limiter=self._logins
+            )
+
+
+class _Turns:
+    """So many turns at once, which those who wait have one after the other; for one event loop.
+
+    How many may wait is shared by ``Shares``; a free turn goes to the party that has waited longest
+    since its last one, so one that comes anew waits for a turn of each other at most.
+    """
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self._in_hand = Shares(at_once + waiting)
+        self._free = at_once
+        # A party is in it while something of it waits, the one that was served last at the end.
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    @asynccontextmanager
+    async def turn(self, party: str) -> AsyncIterator[None]:
+        if not self._in_hand.fits(party, 1):
             raise QueueFullError("too many log-ins at once")
-        return await to_thread.run_sync(self._desk.answer, operation, call, limiter=self._logins)
+        self._in_hand.take(party, 1)
+        try:
+            await self._wait(party)
+            try:
+                yield
+            finally:
+                self._pass_on()
+        finally:
+            self._in_hand.give_back(party, 1)
+
+    async def _wait(self, party: str) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        served: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(party, deque()).append(served)
+        try:
+            await served
+        except asyncio.CancelledError:
+            if not served.cancelled():  # served and cancelled at one moment
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        while self._waiting:
+            party = next(iter(self._waiting))
+            queue = self._waiting.pop(party)
+            served = queue.popleft()
+            if queue:
+                self._waiting[party] = queue
+            if not served.done():
+                served.set_result(None)
+                return
+        self._free += 1
 
 
 def _response(answer: Answer, headers: dict[str, str]) -> Response:

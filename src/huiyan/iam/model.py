@@ -146,6 +146,8 @@ class Session:
         The agency whose rights count instead of the user's.
     by_access_key : bool
         Whether a permanent or temporary key signed, not a token.
+    is_temporary : bool
+        Whether it was a temporary key: what it does must not outlive it as a credential.
     """
 
     principal: Principal
@@ -155,6 +157,7 @@ class Session:
     narrowing: Policy | None = None
     agency_id: AgencyId | None = None
     by_access_key: bool = False
+    is_temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

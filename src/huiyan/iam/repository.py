@@ -13,13 +13,19 @@ from sqlalchemy.exc import IntegrityError
 
 from huiyan.iam.directory.model import Directory
 from huiyan.iam.directory.repository import read_accounts, read_directory, read_projects
+from huiyan.iam.directory.secrets import SecretOpener
 from huiyan.iam.model import IMAGE_SERVICE, Founding, NewKey, Project
-from huiyan.iam.vault import Vault
 from huiyan.kernel.errors import ConflictError, DatabaseError
 from huiyan.kernel.ids import AccountId
 from huiyan.persistence.database import Database
-from huiyan.persistence.query import Scope, insert_in, select_everywhere, update_in
-from huiyan.persistence.revision import raise_revision, read_revision
+from huiyan.persistence.query import (
+    Scope,
+    insert_in,
+    select_everywhere,
+    select_in,
+    update_in,
+)
+from huiyan.persistence.revision import leave_revision, raise_revision, read_revision
 from huiyan.persistence.schema import (
     ACCESS_KEY,
     ACCOUNT,
@@ -78,13 +84,13 @@ class IdentityRepository:
         with self._database.reading() as connection:
             return frozenset(connection.execute(query).scalars())
 
-    def directory(self, vault: Vault) -> Directory:
+    def directory(self, secrets: SecretOpener) -> Directory:
         """Read all that authentication and authorisation need.
 
         Parameters
         ----------
-        vault : Vault
-            Opens the secrets.
+        secrets : SecretOpener
+            Opens the keys' secrets, such as the vault.
 
         Returns
         -------
@@ -96,10 +102,10 @@ class IdentityRepository:
         DatabaseError
             The database failed.
         InstanceKeyError
-            A stored secret does not open.
+            A stored secret does not open, and the opener says so.
         """
         with self._database.reading() as connection:
-            return read_directory(connection, vault)
+            return read_directory(connection, secrets)
 
     def found_or_extend(self, founding: Founding) -> bool:
         """Store the first account whole, or give accounts that are there the regions they lack.
@@ -172,19 +178,26 @@ class IdentityRepository:
         DatabaseError
             The database failed, or the project is gone.
         """
+        is_it = SERVICE_ENABLEMENT.c.service == service
+        known = select_in(scope, SERVICE_ENABLEMENT).where(is_it)
         change = (
             update_in(scope, SERVICE_ENABLEMENT)
-            .where(SERVICE_ENABLEMENT.c.service == service)
+            .where(is_it)
             .values(enabled=enabled, changed_at_ms=at)
         )
         try:
             with self._database.changing() as connection:
-                if connection.execute(change).rowcount == 0:
+                stored = connection.execute(known.with_for_update()).one_or_none()
+                if stored is None:
                     connection.execute(
                         insert_in(scope, SERVICE_ENABLEMENT).values(
                             service=service, enabled=enabled, changed_at_ms=at
                         )
                     )
+                elif stored.enabled == enabled:
+                    leave_revision(connection)
+                else:
+                    connection.execute(change)
         except IntegrityError as error:
             raise DatabaseError(
                 f"service {service} was changed by someone else at the same time: try again"

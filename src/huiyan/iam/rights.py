@@ -8,6 +8,7 @@ refusal looks like on a wire.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from huiyan.iam.directory.model import Directory
@@ -49,6 +50,9 @@ _OWNER_ROLES = (
         updated_at=None,
     ),
 )
+# What users may do to themselves, as if by a role: so it is weighed against what takes away.
+_OWN_ROLE = replace(_OWNER_ROLES[0], name="own_user", display_name="Own user")
+_OWN_CALL = Decision(allowed=True, reason="concerns the caller's own user")
 _Key = tuple[str, ProjectId | None]
 
 
@@ -221,6 +225,35 @@ class Rights:
         self.require_standing(session)
         request = AccessRequest(action, resource, self._facts(session, None, now))
         return _require(decide(self._roles_of(session, None), request, session.narrowing), action)
+
+    def authorise_own(self, session: Session, action: str, now: datetime) -> Decision:
+        """Let a caller do something that concerns only the caller's own user.
+
+        Parameters
+        ----------
+        session : Session
+            The caller.
+        action : str
+            What the call does: ``service:resource:operation``.
+        now : datetime
+            The instant, in UTC.
+
+        Returns
+        -------
+        Decision
+            That it is their own.
+
+        Raises
+        ------
+        AuthorisationError
+            The caller may not: no statement need allow it, but a Deny in a policy refuses, and so
+            does a narrowing policy that does not allow it.
+        """
+        self.require_standing(session)
+        request = AccessRequest(action, "", self._facts(session, None, now))
+        roles = (*self._roles_of(session, None), _OWN_ROLE)
+        _require(decide(roles, request, session.narrowing), action)
+        return _OWN_CALL
 
     def _open_project(self, session: Session, project_id: str) -> Project:
         project = self.project(session, project_id)

@@ -6,12 +6,12 @@ open. Has no opinion on: wires and tables, and how people, roles and tokens come
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from huiyan.iam.authenticator import Authenticator, SignatureAuthenticator, TokenAuthenticator
+from huiyan.iam.directory.memory import DirectoryMemory
 from huiyan.iam.directory.model import Directory
 from huiyan.iam.model import IMAGE_SERVICE, Account, Project, Session
 from huiyan.iam.policy.model import Decision
@@ -41,15 +41,14 @@ class KeyUseNotes(Protocol):
 
     def note(self, principal: Principal, at: datetime) -> None:
         """Note that a key has signed a request."""
-        ...
 
 
 class IdentityService:
     """Answers who calls and what is theirs, from memory.
 
     The memory holds every usable key and every project at one revision. It is renewed by
-    ``refresh``, which the process calls once a second, and before any refusal, so that a key made
-    on another machine works at once; a key stopped elsewhere works for about a second longer.
+    ``follow``, once a second and before any refusal: a key made on another machine works at once,
+    one stopped there for about a second longer. Without news for ten seconds, all are refused.
 
     Parameters
     ----------
@@ -83,7 +82,6 @@ class IdentityService:
         key_use: KeyUseNotes | None = None,
     ) -> None:
         self._repository = repository
-        self._vault = vault
         self._clock = clock
         self._key_use = key_use
         self.tokens = TokenService(vault, clock)
@@ -92,8 +90,7 @@ class IdentityService:
             TokenAuthenticator(self.tokens),
             SignatureAuthenticator(clock, self.tokens),
         )
-        self._renewing = threading.Lock()
-        self._rights = Rights(repository.directory(vault))
+        self._memory = DirectoryMemory(repository, vault, clock)
 
     @property
     def directory(self) -> Directory:
@@ -103,8 +100,13 @@ class IdentityService:
         -------
         Directory
             One revision of it; take it once where two questions must agree.
+
+        Raises
+        ------
+        DatabaseError
+            No news has come for ten seconds, and none can be had.
         """
-        return self._rights.directory
+        return self._memory.rights().directory
 
     def refresh(self) -> bool:
         """Renew the memory if accounts, keys or service state have changed; one tiny query.
@@ -118,18 +120,12 @@ class IdentityService:
         ------
         DatabaseError
             The database failed; the memory stays as it was.
-        InstanceKeyError
-            A stored secret does not open; the memory stays as it was.
         """
-        before = self.directory.revision
-        with self._renewing:
-            # Asked again in turn: what another thread was reading may be older than the caller's
-            # own change.
-            if self._repository.revision() == self.directory.revision:
-                return self.directory.revision != before
-            self._vault.follow()  # a rotation of the instance key raises the revision, too
-            self._rights = Rights(self._repository.directory(self._vault))
-            return True
+        return self._memory.refresh()
+
+    def follow(self) -> None:
+        """Renew the memory like ``refresh``, but wait for half a second since the last time."""
+        self._memory.follow()
 
     def authenticate(self, request: RawRequest) -> Session:
         """Establish who calls.
@@ -142,8 +138,7 @@ class IdentityService:
         Returns
         -------
         Session
-            The caller, and how far the credential reaches. Whether the user is enabled is asked
-            when something is authorised.
+            The caller, and how far the credential reaches; authorising asks for the standing.
 
         Raises
         ------
@@ -152,14 +147,16 @@ class IdentityService:
         AuthenticationError
             One of them is there and not good; see the kinds.
         DatabaseError
-            Before a refusal the database was asked for news, and failed.
+            No news could be had before a refusal, or for ten seconds.
         """
+        known = self.directory
         try:
-            return self._identify(request)
+            return self._identify(request, known)
         except (UnknownKeyError, SignatureMismatchError, WithdrawnTokenError):
-            if not self.refresh():
+            self.follow()
+            if self.directory is known:
                 raise
-        return self._identify(request)
+        return self._identify(request, self.directory)
 
     def admit(
         self, session: Session, project_id: str, action: str, service: str | None = IMAGE_SERVICE
@@ -225,6 +222,28 @@ class IdentityService:
             lambda rights: rights.authorise_in(session, project_id, action, resource, now)
         )
         return decision
+
+    def authorise_own(self, session: Session, action: str) -> Decision:
+        """Let a caller do something that concerns only their own user: see ``Rights``.
+
+        Parameters
+        ----------
+        session : Session
+            The caller.
+        action : str
+            What the call does.
+
+        Returns
+        -------
+        Decision
+            That it is their own.
+
+        Raises
+        ------
+        AuthorisationError
+            A policy refuses it.
+        """
+        return self._with_news(lambda it: it.authorise_own(session, action, self._clock.now()))
 
     def require_standing(self, session: Session) -> None:
         """See that the caller's user and account are enabled.
@@ -350,12 +369,11 @@ class IdentityService:
         DatabaseError
             The database failed.
         """
-        scope = Scope(project.account_id, project.id)
-        self._repository.set_service(scope, service, self._clock.now(), enabled=enabled)
+        scope, now = Scope(project.account_id, project.id), self._clock.now()
+        self._repository.set_service(scope, service, now, enabled=enabled)
         self.refresh()
 
-    def _identify(self, request: RawRequest) -> Session:
-        directory = self.directory
+    def _identify(self, request: RawRequest, directory: Directory) -> Session:
         for authenticator in self._authenticators:
             session = authenticator(request, directory)
             if session is not None:
@@ -366,9 +384,11 @@ class IdentityService:
 
     def _with_news(self, question: Callable[[Rights], _Answer]) -> _Answer:
         """Ask again with fresh memory before refusing: a grant made elsewhere works at once."""
+        known = self._memory.rights()
         try:
-            return question(self._rights)
+            return question(known)
         except AuthorisationError:
-            if not self.refresh():
+            self.follow()
+            if self._memory.rights() is known:
                 raise
-        return question(self._rights)
+        return question(self._memory.rights())

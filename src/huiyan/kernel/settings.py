@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     throttle_user_concurrent: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     throttle_project_per_minute: Annotated[int, Field(ge=0, le=100_000_000)] = 120_000
     throttle_project_concurrent: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    throttle_iam_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 6000
     header_timeout_s: Annotated[float, Field(gt=0, le=600)] = 10.0
     body_timeout_s: Annotated[float, Field(gt=0, le=600)] = 60.0
     keep_alive_s: Annotated[int, Field(ge=1, le=3600)] = 75

@@ -26,7 +26,7 @@ from sqlalchemy.exc import (
 from huiyan.kernel.errors import DatabaseError
 from huiyan.persistence.appender import Appender
 from huiyan.persistence.fault import explain
-from huiyan.persistence.revision import raise_revision
+from huiyan.persistence.revision import raise_revision, take_unchanged
 
 BUSY_TIMEOUT_S = 10.0
 EXCLUSIVE_TIMEOUT_S = 60
@@ -107,7 +107,8 @@ class Database:
         Yields
         ------
         Connection
-            In a transaction that raises the revision, too.
+            In a transaction that raises the revision, too, unless the block calls
+            ``leave_revision`` because nothing has changed after all.
 
         Raises
         ------
@@ -115,8 +116,10 @@ class Database:
             The database failed.
         """
         with self._transaction("IMMEDIATE") as connection:
+            take_unchanged(connection)  # a block that failed may have left its word behind
             yield connection
-            raise_revision(connection)
+            if not take_unchanged(connection):
+                raise_revision(connection)
 
     @contextmanager
     def exclusive(self) -> Iterator[Connection]:

@@ -1,6 +1,7 @@
 """The number by which processes notice that accounts have changed.
 
-Owns: reading and raising that number. Has no opinion on: what a process drops when it has grown.
+Owns: reading and raising that number, and leaving it where nothing has changed. Has no opinion on:
+what a process drops when it has grown.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from huiyan.kernel.errors import DatabaseError
 from huiyan.persistence.schema import REVISION
 
 _READ = select(REVISION.c.number)
+_UNCHANGED = "huiyan_unchanged"
 _RAISE = update(REVISION).values(number=REVISION.c.number + 1)
 
 
@@ -47,3 +49,30 @@ def raise_revision(connection: Connection) -> None:
         In a writing transaction.
     """
     connection.execute(_RAISE)
+
+
+def leave_revision(connection: Connection) -> None:
+    """Say that the transaction turned out to change nothing that the number stands for.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction of ``Database.changing``.
+    """
+    connection.info[_UNCHANGED] = True
+
+
+def take_unchanged(connection: Connection) -> bool:
+    """Tell whether ``leave_revision`` was called since this was asked last, and forget it.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction.
+
+    Returns
+    -------
+    bool
+        Whether it was.
+    """
+    return bool(connection.info.pop(_UNCHANGED, False))

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from huiyan.kernel.errors import BodyTooLargeError
+from huiyan.web.address import plain_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class RawRequest:
     body : bytes
         The whole body.
     client_address : str
-        The address of the other end of the connection; empty if unknown.
+        The address of the other end of the connection, without a port; empty if unknown.
     """
 
     method: str
@@ -68,7 +69,7 @@ def raw_request(request: Request, body: bytes) -> RawRequest:
         raw_query=scope["query_string"],
         headers=tuple((bytes(name), bytes(value)) for name, value in scope["headers"]),
         body=body,
-        client_address=request.client.host if request.client else "",
+        client_address=plain_address(request.client.host) if request.client else "",
     )
 
 

@@ -290,6 +290,29 @@ def test_a_password_is_read_from_standard_input_or_by_prompt(house: House) -> No
     assert PASSWORD not in house.shown
 
 
+def test_a_group_named_as_anothers_id_is_not_taken_for_it(house: House) -> None:
+    first = house.ask("group", "create", "staff")
+    second = house.ask("group", "create", first["id"])
+    for command in (("group", "delete", first["id"], "--yes"), ("group", "members", first["id"])):
+        detail = house.refuse(*command)
+        assert "the id of one group and the name of another" in detail
+    house.do("group", "delete", second["id"], "--yes")
+    house.do("group", "delete", first["id"], "--yes")
+    assert first["id"] not in {group["id"] for group in house.ask("group", "list")}
+
+
+def test_an_account_named_as_anothers_id_is_not_taken_for_it(house: House) -> None:
+    made = (house.ask("account", "create", f"acme-{number}") for number in range(200))
+    victim = next(one["id"] for one in made if one["id"][0].isalpha())
+    house.do("account", "create", victim, "--json")
+    assert "the id of one account" in house.refuse("account", "disable", victim, "--yes")
+
+
+def test_the_help_says_that_programs_may_have_passwords(house: House) -> None:
+    told = " ".join(house.do("user", "create", "--help").split())
+    assert "programmatic: API by keys or a password." in told
+
+
 def test_an_operator_ends_lock_outs(house: House) -> None:
     counters = counters_for(house.made.account.id, ("admin", ""), "192.0.2.1")
     lockouts, now = LockoutRepository(house.database), SystemClock().now()

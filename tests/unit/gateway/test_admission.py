@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from huiyan.gateway.admission import (
-    RETRY_AFTER_S,
-    Admission,
-    address_party,
-    claimed_project,
-)
+from huiyan.gateway.admission import RETRY_AFTER_S, Admission, Holding, claimed_project
 from huiyan.kernel.errors import QueueFullError
+from huiyan.kernel.ids import ProjectId
+
+
+@contextmanager
+def stranger(
+    admission: Admission, claim: str = "", size_bytes: int = 0, address: str = "1.1.1.1"
+) -> Iterator[Holding]:
+    """Hold a place for a call whose caller is not known yet."""
+    with admission.holding(address) as holding:
+        holding.require_place(claim)
+        holding(size_bytes)
+        holding.enter(claim)
+        yield holding
 
 
 @contextmanager
 def call(
-    admission: Admission, claim: str = "a", size_bytes: int = 0, address: str = "1.1.1.1"
-) -> Iterator[None]:
-    with admission.weigh(address) as weight:
-        weight(size_bytes)
-        with admission.admit(claim, weight):
-            yield
+    admission: Admission, project: str = "a", size_bytes: int = 0, address: str = "1.1.1.1"
+) -> Iterator[Holding]:
+    """Hold a place for a call that is known to be of a project."""
+    with stranger(admission, project, size_bytes, address) as holding:
+        holding.settle(ProjectId(project))
+        yield holding
+
+
+def require_place(admission: Admission, claim: str, address: str = "1.1.1.1") -> None:
+    with admission.holding(address) as holding:
+        holding.require_place(claim)
 
 
 def test_nothing_is_in_hand_at_first() -> None:
@@ -38,9 +53,9 @@ class TestPlaces:
                 raise AssertionError
             assert admission.calls == 2
             with pytest.raises(QueueFullError):
-                admission.require_place("c")
+                require_place(admission, "c")
         assert caught.value.retry_after_s == RETRY_AFTER_S
-        admission.require_place("c")
+        require_place(admission, "c")
 
     def test_a_project_that_floods_leaves_room_for_another(self) -> None:
         admission = Admission(64, 1000)
@@ -48,7 +63,7 @@ class TestPlaces:
             for _ in range(56):
                 stack.enter_context(call(admission, "flood"))
             with pytest.raises(QueueFullError):
-                admission.require_place("flood")
+                require_place(admission, "flood")
             with pytest.raises(QueueFullError), call(admission, "flood"):
                 raise AssertionError
             for _ in range(7):
@@ -56,7 +71,7 @@ class TestPlaces:
             assert admission.calls == 63
             stack.enter_context(call(admission, "third"))
             with pytest.raises(QueueFullError):
-                admission.require_place("fourth")
+                require_place(admission, "fourth")
 
     def test_a_place_is_free_again_after_the_call(self) -> None:
         admission = Admission(1, 100)
@@ -82,10 +97,96 @@ class TestPlaces:
         assert admission.calls == 0
 
 
+class TestStrangers:
+    def test_an_address_that_invents_projects_leaves_room_for_another_address(self) -> None:
+        admission = Admission(64, 1000)
+        with ExitStack() as stack:
+            for number in range(56):
+                stack.enter_context(stranger(admission, f"p{number}", address="6.6.6.6"))
+            with pytest.raises(QueueFullError):
+                require_place(admission, "another", "6.6.6.6")
+            with (
+                pytest.raises(QueueFullError),
+                stranger(admission, "another", address="6.6.6.6:1234"),
+            ):
+                raise AssertionError
+            stack.enter_context(stranger(admission, "quiet"))
+            stack.enter_context(call(admission, "quiet", address="2.2.2.2"))
+
+    def test_strangers_take_no_place_that_a_project_could_have(self) -> None:
+        admission = Admission(64, 1000)
+        with ExitStack() as stack:
+            for number in range(50):
+                stack.enter_context(stranger(admission, f"p{number}", address="6.6.6.6"))
+            for _ in range(56):
+                stack.enter_context(call(admission, "good"))
+            assert admission.calls == 106
+
+    def test_anothers_name_used_by_strangers_keeps_the_other_out_of_nothing(self) -> None:
+        admission = Admission(64, 1000)
+        with ExitStack() as stack:
+            for _ in range(56):
+                stack.enter_context(stranger(admission, "victim", address="6.6.6.6"))
+            for _ in range(56):
+                stack.enter_context(call(admission, "victim"))
+
+    def test_a_network_of_ipv6_is_one_stranger(self) -> None:
+        admission = Admission(64, 1000)
+        with ExitStack() as stack:
+            for number in range(56):
+                stack.enter_context(stranger(admission, address=f"2001:db8::{number:x}"))
+            with pytest.raises(QueueFullError):
+                require_place(admission, "", "2001:db8::ffff:1")
+            require_place(admission, "", "2001:db8:0:1::1")
+
+    def test_many_projects_behind_one_address_fill_the_whole_queue(self) -> None:
+        admission = Admission(64, 1000)
+        with ExitStack() as stack:
+            for number in range(64):
+                stack.enter_context(call(admission, f"p{number}", address="proxy"))
+            assert admission.calls == 64
+
+    def test_a_call_that_its_project_has_no_place_for_is_refused_when_that_is_known(self) -> None:
+        admission = Admission(9, 100)
+        with ExitStack() as stack:
+            for _ in range(8):
+                stack.enter_context(call(admission, "flood"))
+            with stranger(admission, size_bytes=10) as holding:
+                with pytest.raises(QueueFullError):
+                    holding.settle(ProjectId("flood"))
+                assert admission.calls == 8
+        assert admission.calls == 0
+        assert admission._bytes.used == 0
+
+    def test_who_is_identified_after_the_call_has_ended_holds_nothing(self) -> None:
+        admission = Admission(9, 100)
+        with stranger(admission, size_bytes=10) as holding:
+            pass
+        holding.settle(ProjectId("late"))
+        assert admission.calls == 0
+        assert admission._bytes.used == 0
+
+    def test_calls_may_be_identified_on_many_threads(self) -> None:
+        admission = Admission(200, 100_000)
+        together = threading.Barrier(8)
+
+        def work(number: int) -> None:
+            together.wait(10)
+            for _ in range(300):
+                with call(admission, f"p{number % 3}", 7, f"10.0.0.{number % 5}"):
+                    pass
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+        assert admission.calls == 0
+        assert admission._bytes.used == 0
+        assert admission._bytes._held == {}
+
+
 class TestBytes:
     def test_more_bytes_than_the_limit_are_refused(self) -> None:
         admission = Admission(10, 100)
-        with admission.weigh("1") as first, admission.weigh("2") as second:
+        with admission.holding("1.0.0.1") as first, admission.holding("1.0.0.2") as second:
             first(60)
             second(30)
             with pytest.raises(QueueFullError):
@@ -93,13 +194,13 @@ class TestBytes:
 
     def test_bytes_up_to_the_limit_are_taken(self) -> None:
         admission = Admission(10, 100)
-        with admission.weigh("1") as first, admission.weigh("2") as second:
+        with admission.holding("1.0.0.1") as first, admission.holding("1.0.0.2") as second:
             first(60)
             second(40)
 
     def test_a_body_that_is_alone_is_never_too_heavy(self) -> None:
         admission = Admission(10, 100)
-        with admission.weigh("1") as first, admission.weigh("2") as second:
+        with admission.holding("1.0.0.1") as first, admission.holding("1.0.0.2") as second:
             first(600)
             first(600)
             with pytest.raises(QueueFullError):
@@ -111,13 +212,13 @@ class TestBytes:
         admission = Admission(10, 100)
 
         def overload() -> None:
-            with admission.weigh("1") as first, admission.weigh("2") as second:
+            with admission.holding("1.0.0.1") as first, admission.holding("1.0.0.2") as second:
                 first(100)
                 second(1)
 
         with pytest.raises(QueueFullError):
             overload()
-        with admission.weigh("1") as first, admission.weigh("2") as second:
+        with admission.holding("1.0.0.1") as first, admission.holding("1.0.0.2") as second:
             first(50)
             second(50)
         assert admission._bytes.used == 0
@@ -125,7 +226,7 @@ class TestBytes:
     def test_an_address_whose_bodies_arrive_slowly_leaves_room_for_another(self) -> None:
         admission = Admission(10, 900)
         with ExitStack() as stack:
-            slow = [stack.enter_context(admission.weigh("6.6.6.6")) for _ in range(100)]
+            slow = [stack.enter_context(admission.holding("6.6.6.6")) for _ in range(100)]
             taken = 0
             for weight in slow:
                 try:
@@ -163,10 +264,31 @@ class TestBytes:
 
     def test_anothers_name_used_by_a_slow_client_keeps_the_other_out_of_nothing(self) -> None:
         admission = Admission(10, 900)
-        with admission.weigh("6.6.6.6") as slow:
+        with admission.holding("6.6.6.6") as slow:
             slow(800)
             with call(admission, "victim", 100, "1.1.1.1"):
                 pass
+
+    def test_a_complete_body_counts_for_its_address_until_the_caller_is_known(self) -> None:
+        admission = Admission(1000, 900)
+        with ExitStack() as stack:
+            for number in range(80):
+                stack.enter_context(stranger(admission, f"p{number}", 10, "6.6.6.6"))
+            with (
+                pytest.raises(QueueFullError),
+                stranger(admission, "another", 10, "6.6.6.6"),
+            ):
+                raise AssertionError
+            with call(admission, "quiet", 90, "1.1.1.1"):
+                pass
+
+    def test_a_request_without_a_body_is_never_too_heavy(self) -> None:
+        admission = Admission(10, 90)
+        with admission.holding("6.6.6.6") as heavy, admission.holding("6.6.6.6") as empty:
+            heavy(85)
+            with pytest.raises(QueueFullError):
+                empty(1)
+            empty(0)
 
     def test_nothing_is_remembered_of_those_who_have_gone(self) -> None:
         admission = Admission(10, 100)
@@ -175,41 +297,23 @@ class TestBytes:
                 pass
         assert admission._bytes._held == {}
         assert admission._places._held == {}
+        assert admission._strangers._held == {}
 
 
 class TestClaim:
     @pytest.mark.parametrize(
         ("named", "headers", "claim"),
         [
-            (None, [], "t"),
-            ("abc", [(b"x-project-id", b"other")], "pabc"),
-            (None, [(b"x-project-id", b" abc ")], "pabc"),
-            (None, [(b"x-project-id", b""), (b"x-project-id", b"abc")], "pabc"),
-            ("", [(b"authorization", b"SDK-HMAC-SHA256 Access=AK1, SignedHeaders=a")], "kAK1"),
-            (None, [(b"authorization", b"V11-HMAC-SHA256 Credential=AK1/2026/x, S=a")], "kAK1"),
-            (None, [(b"authorization", b"nonsense")], "tnonsense"),
-            (None, [(b"x-auth-token", b"MIIabc")], "tMIIabc"),
-            (None, [(b"authorization", b"\xff"), (b"x-auth-token", b"")], "t\xff"),
+            (None, [], ""),
+            ("abc", [(b"x-project-id", b"other")], "abc"),
+            (None, [(b"x-project-id", b" abc ")], "abc"),
+            (None, [(b"x-project-id", b""), (b"x-project-id", b"abc")], "abc"),
+            ("", [(b"x-project-id", b"abc")], ""),
+            (None, [(b"authorization", b"SDK-HMAC-SHA256 Access=AK1, SignedHeaders=a")], ""),
+            (None, [(b"x-project-id", b"\xff")], "\xff"),
         ],
     )
-    def test_a_call_comes_in_the_name_that_it_gives(
+    def test_a_call_says_for_which_project_it_is(
         self, named: str | None, headers: list[tuple[bytes, bytes]], claim: str
     ) -> None:
         assert claimed_project(named, headers) == claim
-
-    @pytest.mark.parametrize(
-        ("address", "party"),
-        [
-            ("", ""),
-            ("10.1.2.3", "10.1.2.3"),
-            ("testclient", "testclient"),
-            ("not:an:address", "not:an:address"),
-            ("::ffff:10.1.2.3", "10.1.2.3"),
-            ("2001:db8:0:1::5", "20010db800000001/64"),
-            ("2001:db8:0:1:ffff::9", "20010db800000001/64"),
-            ("2001:db8:0:2::5", "20010db800000002/64"),
-            ("fe80::1%eth0", "fe80000000000000/64"),
-        ],
-    )
-    def test_a_network_of_ipv6_is_one_client(self, address: str, party: str) -> None:
-        assert address_party(address) == party

@@ -58,8 +58,12 @@ def chunks(*pieces: bytes, complete: bool = True) -> Channel:
 
 
 def receive(channel: Channel, limits: BodyLimits = LIMITS) -> bytes:
-    with Admission(1, 1000).weigh() as hold:
+    with Admission(1, 1000).holding() as hold:
         return asyncio.run(receive_body(channel, limits, hold))
+
+
+def unweighed(_size_bytes: int) -> None:
+    pass
 
 
 def declared(*headers: tuple[bytes, bytes]) -> None:
@@ -129,7 +133,7 @@ class TestPace:
         monkeypatch.setattr(receive_module, "_UNHURRIED_S", self.UNHURRIED_S)
 
     def receive(self, channel: Any) -> bytes:
-        with Admission(1, 10_000_000).weigh() as hold:
+        with Admission(1, 10_000_000).holding() as hold:
             return asyncio.run(receive_body(channel, self.LIMITS, hold))
 
     def test_a_trickle_is_refused_long_before_the_time_is_over(self) -> None:
@@ -143,6 +147,19 @@ class TestPace:
     def test_a_fair_pace_is_not(self) -> None:
         with pytest.raises(BodyTooLargeError):
             self.receive(Trickle(b"x" * 4000))
+
+    def test_a_trickle_that_a_handler_reads_is_refused_too(self) -> None:
+        channel = Trickle(b"x" * 20)
+
+        async def run() -> None:
+            in_time = within_limits(channel, self.LIMITS, unweighed)
+            while True:
+                await in_time()
+
+        started_s = time.monotonic()
+        with pytest.raises(BodyTimeoutError, match="too slowly"):
+            asyncio.run(run())
+        assert self.UNHURRIED_S <= time.monotonic() - started_s < self.LIMITS.timeout_s / 2
 
     def test_the_last_piece_of_a_slow_body_is_taken(self) -> None:
         pieces = iter([(b"ab", True), (b"c", False)])
@@ -172,7 +189,7 @@ def test_a_declared_size_up_to_the_limit_passes() -> None:
 def test_bodies_that_are_too_heavy_together_are_refused_as_they_arrive() -> None:
     admission = Admission(1, 5)
     channel = chunks(b"012", b"345", b"678")
-    with admission.weigh("10.0.0.1") as other, admission.weigh("10.0.0.2") as hold:
+    with admission.holding("10.0.0.1") as other, admission.holding("10.0.0.2") as hold:
         other(2)
         with pytest.raises(QueueFullError):
             asyncio.run(receive_body(channel, LIMITS, hold))
@@ -199,7 +216,7 @@ def test_once_the_body_has_come_a_reply_may_take_its_time_and_see_the_client_go(
     async def run() -> dict[str, Any]:
         whole = {"type": "http.request", "body": b"", "more_body": False}
         channel = Channel([whole, {"type": "http.disconnect"}])
-        in_time = within_limits(channel, BodyLimits(timeout_s=0.05))
+        in_time = within_limits(channel, BodyLimits(timeout_s=0.05), unweighed)
         assert await in_time() == whole
         await asyncio.sleep(0.1)
         return dict(await in_time())
@@ -215,7 +232,23 @@ def test_a_body_read_by_a_handler_must_come_in_time(
     messages: list[dict[str, Any]], fault: type[Exception]
 ) -> None:
     async def run() -> None:
-        await within_limits(Channel(messages), BodyLimits(timeout_s=0.05))()
+        await within_limits(Channel(messages), BodyLimits(timeout_s=0.05), unweighed)()
 
     with pytest.raises(fault):
         asyncio.run(run())
+
+
+def test_a_body_read_by_a_handler_weighs_what_has_come_of_it() -> None:
+    admission = Admission(1, 5)
+
+    async def run() -> None:
+        with admission.holding("10.0.0.1") as other, admission.holding("10.0.0.2") as hold:
+            other(2)
+            in_time = within_limits(chunks(b"012", b"3"), LIMITS, hold)
+            await in_time()
+            assert admission._bytes.used == 5
+            with pytest.raises(QueueFullError):
+                await in_time()
+
+    asyncio.run(run())
+    assert admission._bytes.used == 0

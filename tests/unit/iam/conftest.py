@@ -9,6 +9,7 @@ import pytest
 
 from huiyan.iam.bootstrap import first_start
 from huiyan.iam.directory.model import Directory
+from huiyan.iam.directory.secrets import SecretOpener
 from huiyan.iam.model import FirstStart, Session
 from huiyan.iam.people.passwords import HashCost, PasswordHasher
 from huiyan.iam.people.repository import PeopleRepository
@@ -38,9 +39,9 @@ class CountingRepository(IdentityRepository):
             raise DatabaseError("unreachable")
         return super().revision()
 
-    def directory(self, vault: Vault) -> Directory:
+    def directory(self, secrets: SecretOpener) -> Directory:
         self.taken += 1
-        return super().directory(vault)
+        return super().directory(secrets)
 
 
 @dataclass(frozen=True)

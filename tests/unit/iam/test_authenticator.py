@@ -49,10 +49,10 @@ class Door:
         self.by_token = TokenAuthenticator(self.tokens)
         self.by_signature = SignatureAuthenticator(self.clock, self.tokens)
 
-    def key(self, **more: Any) -> TemporaryKey:
-        bearer = Bearer(self.owner.id, self.owner.account_id, self.owner.credential_epoch)
-        wanted = {"duration_s": 900, "narrowing": None, "parent_key": None} | more
-        return self.tokens.issue_temporary_key(bearer, **wanted)
+    def key(self, parent_key: AccessKey | None = None, duration_s: int = 900) -> TemporaryKey:
+        owner = self.owner
+        bearer = Bearer(owner.id, owner.account_id, owner.credential_epoch, parent_key=parent_key)
+        return self.tokens.issue_temporary_key(bearer, duration_s, None)
 
 
 @pytest.fixture

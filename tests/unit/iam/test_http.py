@@ -1,15 +1,19 @@
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from in_process import Gate, converse
+from signed_call import Account, SignedRequest
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from huiyan.iam.audit.repository import AuditRepository
 from huiyan.iam.audit.service import AuditService
+from huiyan.iam.call import Answer, Call, Operation
 from huiyan.iam.desk import Desk
-from huiyan.iam.http import call_routes
+from huiyan.iam.http import LOGINS_WAITING, call_routes
 from huiyan.iam.projects.calls import project_operations
 from huiyan.kernel.clock import SystemClock
 from huiyan.web.request import RawRequest
@@ -167,3 +171,104 @@ def test_a_large_body_is_refused_before_it_is_read(installation: Any) -> None:
     client = TestClient(Starlette(routes=project_routes(installation)))
     reply = client.request("GET", "/v3/projects", content=b"x" * 1_000_000)
     assert reply.status_code == 413
+
+
+class TestCostlyCalls:
+    """Log-ins, of which few run at once."""
+
+    def application(self, installation: Any, gate: Gate) -> Starlette:
+        clock = SystemClock()
+        desk = Desk(
+            installation.service, AuditService(AuditRepository(installation.database), clock), clock
+        )
+
+        def handle(_call: Call) -> Answer:
+            gate()
+            return Answer(201, {})
+
+        costly = Operation("POST", "/costly", "", handle, is_open=True, is_costly=True)
+        return Starlette(routes=call_routes([costly], desk, lambda *_told: None))
+
+    def statuses(self, installation: Any, flood: int, later: tuple[str, ...]) -> list[list[int]]:
+        """Let many calls come from one address, and then one from each of some others."""
+        gate = Gate()
+        application = self.application(installation, gate)
+        request = SignedRequest(Account("A", "b", {}), "h", "/costly", b"{}")
+
+        async def run() -> list[list[int]]:
+            tasks = [
+                [
+                    asyncio.create_task(converse(application, request, {}, None, client))
+                    for client in clients
+                ]
+                for clients in (("198.51.100.6",) * flood, later)
+            ]
+            await asyncio.to_thread(gate.arrived.acquire)
+            await asyncio.sleep(0.1)
+            gate.open()
+            return [[answer.status for answer in await asyncio.gather(*some)] for some in tasks]
+
+        return asyncio.run(asyncio.wait_for(run(), 20))
+
+    def test_one_address_leaves_room_for_others(self, installation: Any) -> None:
+        flood, others = self.statuses(installation, 100, ("192.0.2.1", "192.0.2.2", "2001:db8::1"))
+        assert others == [201, 201, 201]
+        assert set(flood) == {201, 429}
+        assert flood.count(201) <= LOGINS_WAITING
+
+    def test_more_than_may_wait_are_refused_wherever_they_come_from(
+        self, installation: Any
+    ) -> None:
+        addresses = tuple(f"192.0.2.{number}" for number in range(100))
+        _none, others = self.statuses(installation, 0, addresses)
+        assert others.count(201) == LOGINS_WAITING + 2
+        assert others.count(429) == 100 - LOGINS_WAITING - 2
+
+    def test_addresses_take_turns(self, installation: Any) -> None:
+        gate = Gate()
+        application = self.application(installation, gate)
+        request = SignedRequest(Account("A", "b", {}), "h", "/costly", b"{}")
+        ended: list[str] = []
+
+        async def call(client: str) -> None:
+            assert (await converse(application, request, {}, None, client)).status == 201
+            ended.append(client)
+
+        async def run() -> None:
+            tasks = [asyncio.create_task(call("198.51.100.6")) for _ in range(40)]
+            await asyncio.to_thread(gate.arrived.acquire)
+            tasks.append(asyncio.create_task(call("192.0.2.1")))
+            await asyncio.sleep(0.1)
+            gate.open()
+            await asyncio.gather(*tasks)
+
+        asyncio.run(asyncio.wait_for(run(), 20))
+        assert ended.index("192.0.2.1") < 8
+
+    def test_who_leaves_while_waiting_gives_the_place_back(self, installation: Any) -> None:
+        gate = Gate()
+        application = self.application(installation, gate)
+        request = SignedRequest(Account("A", "b", {}), "h", "/costly", b"{}")
+
+        async def run() -> list[int]:
+            calls = [
+                asyncio.create_task(converse(application, request, {}, None, "192.0.2.1"))
+                for _ in range(40)
+            ]
+            await asyncio.to_thread(gate.arrived.acquire)
+            await asyncio.sleep(0.1)
+            for call in calls[2:]:
+                call.cancel()
+            gate.open()
+            await asyncio.gather(*calls, return_exceptions=True)
+            later = [converse(application, request, {}, None, "192.0.2.1") for _ in range(58)]
+            return [answer.status for answer in await asyncio.gather(*later)]
+
+        assert set(asyncio.run(asyncio.wait_for(run(), 20))) == {201}
+
+    def test_a_place_is_free_again_after_the_call(self, installation: Any) -> None:
+        gate = Gate()
+        gate.open()
+        with TestClient(self.application(installation, gate)) as client:
+            for _ in range(LOGINS_WAITING * 2):
+                assert client.post("/costly").status_code == 201

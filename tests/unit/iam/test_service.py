@@ -1,13 +1,21 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from sqlalchemy import update
 
+from huiyan.iam.rotation.key_file import InstanceKeys, KeyFile
+from huiyan.iam.service import IdentityService
+from huiyan.iam.vault import Vault
+from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import (
     DatabaseError,
     ForeignProjectError,
+    InstanceKeyError,
     InvalidParameterError,
     MissingCredentialsError,
     ServiceNotEnabledError,
@@ -17,6 +25,7 @@ from huiyan.kernel.errors import (
     UnusableTokenError,
 )
 from huiyan.kernel.ids import AccountId, RegionId
+from huiyan.persistence.schema import ACCESS_KEY
 from huiyan.web.request import RawRequest
 
 Sign = Callable[..., RawRequest]
@@ -172,3 +181,96 @@ def test_a_key_for_nobody_is_refused(installation: Any) -> None:
         installation.people.issue_key(installation.made.account.id, "absent")
     with pytest.raises(InvalidParameterError):
         installation.people.issue_key(AccountId("f" * 32), "admin")
+
+
+def damage(installation: Any, access_key: str, **values: object) -> None:
+    with installation.database.changing() as connection:
+        connection.execute(
+            update(ACCESS_KEY).where(ACCESS_KEY.c.access == access_key).values(**values)
+        )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"secret_ciphertext": b"x" * 60}, {"secret_ciphertext": b""}, {"instance_key_id": "f"}],
+)
+def test_a_secret_that_does_not_open_hides_no_withdrawal_and_is_told(
+    installation: Any, sign: Sign, values: dict[str, object]
+) -> None:
+    service, people, made = installation.service, installation.people, installation.made
+    damaged = people.issue_key(made.account.id, "admin")
+    service.authenticate(sign(damaged.access_key, damaged.secret_key))
+    damage(installation, damaged.access_key, **values)
+    with structlog.testing.capture_logs() as logs:
+        assert service.refresh()
+    assert [(log["event"], log["log_level"], log["access_key"]) for log in logs] == [
+        ("key_unreadable", "error", damaged.access_key)
+    ]
+    with pytest.raises(UnknownKeyError):
+        service.authenticate(sign(damaged.access_key, damaged.secret_key))
+    service.authenticate(sign(made.key.access_key, made.key.secret_key))
+    people.set_key_status(made.account.id, made.key.access_key, "inactive")
+    with pytest.raises(UnknownKeyError):
+        service.authenticate(sign(made.key.access_key, made.key.secret_key))
+
+
+def test_a_secret_that_does_not_open_is_refused_at_the_start(installation: Any) -> None:
+    damage(installation, installation.made.key.access_key, secret_ciphertext=b"x" * 60)
+    with pytest.raises(InstanceKeyError, match="restore the database"):
+        installation.another_process()
+
+
+def test_a_key_left_out_comes_back_with_its_instance_key(
+    installation: Any, sign: Sign, tmp_path: Path
+) -> None:
+    path, made, new = tmp_path / "instance.key", installation.made, b"n" * 32
+    file = KeyFile(path)
+    file.create()
+    file.replace(InstanceKeys(bytes(32)))
+    vault = Vault(bytes(32), source=file)
+    service = IdentityService(installation.repository, vault, SystemClock())
+    sealed = Vault(new).seal(made.key.access_key, made.key.secret_key)
+    damage(
+        installation,
+        made.key.access_key,
+        secret_ciphertext=sealed.ciphertext,
+        instance_key_id=sealed.instance_key_id,
+    )
+    service.refresh()
+    assert not service.directory.keys
+    file.replace(InstanceKeys(new, (bytes(32),)))
+    assert service.refresh()
+    service.authenticate(sign(made.key.access_key, made.key.secret_key))
+
+
+def test_without_news_for_long_nobody_is_let_in(installation: Any, sign: Sign) -> None:
+    class Clock(SystemClock):
+        later_s = 0.0
+
+        def monotonic_s(self) -> float:
+            return super().monotonic_s() + self.later_s
+
+    clock, key, project = Clock(), installation.made.key, installation.made.projects[0]
+    service = IdentityService(installation.repository, installation.vault, clock)
+    installation.repository.failing = True
+    clock.later_s = 9.0
+    service.authenticate(sign(key.access_key, key.secret_key))
+    clock.later_s = 11.0
+    for question in (
+        lambda: service.authenticate(sign(key.access_key, key.secret_key)),
+        lambda: service.admit(installation.owner, project.id, ACTION),
+        lambda: service.authorise(installation.owner, "iam:users:listUsers"),
+        lambda: service.require_standing(installation.owner),
+        lambda: service.directory,
+    ):
+        with pytest.raises(DatabaseError):
+            question()
+    installation.repository.failing = False
+    clock.later_s = 13.0
+    service.authenticate(sign(key.access_key, key.secret_key))
+
+
+def test_a_service_that_is_open_already_changes_no_memory(installation: Any) -> None:
+    before = installation.repository.revision()
+    installation.service.set_service(installation.made.projects[0], "image", enabled=True)
+    assert installation.repository.revision() == before

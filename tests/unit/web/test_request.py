@@ -44,6 +44,18 @@ def test_a_connection_without_an_address_has_an_empty_one() -> None:
     assert raw_request(request_of(client=None), b"").client_address == ""
 
 
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.1:5678", "192.0.2.1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("no address", ""),
+    ],
+)
+def test_an_address_has_no_port_and_is_one(host: str, address: str) -> None:
+    assert raw_request(request_of(client=(host, 0)), b"").client_address == address
+
+
 @pytest.mark.parametrize("pieces", [(), (b"",), (b"ab",), (b"a", b"", b"b"), (b"abc", b"d")])
 def test_a_body_within_the_limit_is_received_whole(pieces: tuple[bytes, ...]) -> None:
     assert asyncio.run(receive_body(request_of(*pieces), 4)) == b"".join(pieces)

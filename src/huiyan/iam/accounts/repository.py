@@ -9,7 +9,8 @@ from __future__ import annotations
 from huiyan.kernel.errors import NotFoundError
 from huiyan.kernel.ids import AccountId
 from huiyan.persistence.database import Database
-from huiyan.persistence.query import Scope, select_everywhere, update_in
+from huiyan.persistence.query import Scope, select_everywhere, select_in, update_in
+from huiyan.persistence.revision import leave_revision
 from huiyan.persistence.schema import ACCOUNT
 
 
@@ -59,7 +60,12 @@ class AccountRepository:
         DatabaseError
             The database failed.
         """
-        change = update_in(Scope(account_id), ACCOUNT).values(enabled=enabled)
+        scope = Scope(account_id)
         with self._database.changing() as connection:
-            if connection.execute(change).rowcount == 0:
+            stored = connection.execute(select_in(scope, ACCOUNT).with_for_update()).one_or_none()
+            if stored is None:
                 raise NotFoundError(f"Could not find domain: {account_id}.")
+            if stored.enabled == enabled:
+                leave_revision(connection)
+                return
+            connection.execute(update_in(scope, ACCOUNT).values(enabled=enabled))

@@ -17,7 +17,7 @@ from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.service import IdentityService
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import Clock
-from huiyan.kernel.errors import InvalidParameterError, NotFoundError
+from huiyan.kernel.errors import ConflictError, InvalidParameterError, NotFoundError
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
@@ -133,7 +133,7 @@ class AccountService:
         Parameters
         ----------
         name_or_id : str
-            Its name, else its id.
+            Its id or its name.
 
         Returns
         -------
@@ -144,14 +144,20 @@ class AccountService:
         ------
         NotFoundError
             There is none.
+        ConflictError
+            It is the id of one and the name of another.
         """
-        for account in self.list_accounts():
-            if account.name == name_or_id:
-                return account
-        for account in self.list_accounts():
-            if account.id == name_or_id:
-                return account
-        raise NotFoundError(f"Could not find domain: {name_or_id}.")
+        found = [
+            account for account in self.list_accounts() if name_or_id in {account.id, account.name}
+        ]
+        if not found:
+            raise NotFoundError(f"Could not find domain: {name_or_id}.")
+        if len(found) > 1:
+            raise ConflictError(
+                f"{name_or_id} is the id of one account and the name of another; "
+                "give the first one's name or the other's id"
+            )
+        return found[0]
 
     def set_enabled(self, account: Account, *, enabled: bool) -> None:
         """Let an account's users call, or refuse them all, whatever their credential.

@@ -46,6 +46,9 @@ class AuditEntry:
         By which statement, or why not.
     detail : mapping of str to str, optional
         Further facts by name.
+    pattern : str, optional
+        What the resources of refusals alike share, such as the path without its ids; given for a
+        refusal, those that are repeated within a minute are told as one. Not kept.
     """
 
     at: datetime
@@ -61,13 +64,14 @@ class AuditEntry:
     allowed: bool
     reason: str
     detail: Mapping[str, str] = field(default_factory=dict)
+    pattern: str = ""
 
 
 class AuditLog(Protocol):
     """Where deeds are told."""
 
     def record(self, entry: AuditEntry) -> None:
-        """Append an entry; durable when this returns.
+        """Append an entry; durable when this returns, but for refusals alike, which are counted.
 
         Raises ``RecordingError`` if it cannot be made durable: then nothing must be done.
         """

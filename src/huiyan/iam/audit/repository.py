@@ -31,10 +31,10 @@ from huiyan.persistence.schema import AUDIT_RECORD, to_milliseconds
 
 RESOURCE_CHARACTERS = 2000
 REASON_CHARACTERS = 2000
-DETAIL_CHARACTERS = 4000
+DETAIL_CHARACTERS = 8000
 """The most that one entry holds of each; what is longer is cut and ends with an ellipsis."""
 
-_FACT_CHARACTERS = 1000
+_FACT_CHARACTERS = 6200
 _CUT = "…"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # PostgreSQL refuses NUL and lone surrogates; the others could forge lines where logs are read.
@@ -109,6 +109,7 @@ class AuditRepository:
             resource=_clean(entry.resource, RESOURCE_CHARACTERS),
             reason=_clean(entry.reason, REASON_CHARACTERS),
             detail=_fit_detail(entry.detail),
+            pattern="",
         )
         return AuditRecord(place + secrets.token_hex(_RANDOM_BYTES), clean)
 

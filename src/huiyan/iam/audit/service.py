@@ -1,17 +1,20 @@
 """The audit log: told by everyone, read by the account it belongs to.
 
-Owns: that an entry is durable before the deed goes on, at a cost that many callers share, and how a
-log is read whole. Has no opinion on: how entries are stored, and who may read them.
+Owns: that an entry is durable before the deed goes on, at a cost that many callers share, when
+repeated refusals are told, and how a log is read whole. Has no opinion on: how entries are stored,
+and who may read them.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from huiyan.iam.audit.model import AuditEntry, AuditPage, AuditQuery, AuditRecord
+from huiyan.iam.audit.repetition import Repetition, Repetitions
 from huiyan.kernel.clock import Clock
 from huiyan.kernel.errors import DatabaseError, RecordingError
 from huiyan.kernel.ids import AccountId
@@ -64,12 +67,17 @@ class AuditService:
     While one thread waits for the disk, the entries of others gather; the next of them to have its
     turn stores all that has gathered in one transaction.
 
+    Of refusals alike (those that carry a pattern), the first is told at once. The others within a
+    minute are counted in memory and told as one entry by ``flush``, which the process calls every
+    second, and by ``close``: whoever is refused without end must not fill the disk. A killed
+    process loses at most a minute's count.
+
     Parameters
     ----------
     store : AuditStore
         Where the log is kept.
     clock : Clock
-        For how long a failing database is tried again.
+        For how long a failing database is tried again, and when repeated refusals are told.
     """
 
     def __init__(self, store: AuditStore, clock: Clock) -> None:
@@ -78,9 +86,10 @@ class AuditService:
         self._gathering = threading.Lock()
         self._gathered: list[_Waiting] = []
         self._writing = threading.Lock()
+        self._repetitions = Repetitions()
 
     def record(self, entry: AuditEntry) -> None:
-        """Append an entry; durable when this returns.
+        """Append an entry; durable when this returns, or counted if it is a repeated refusal.
 
         Parameters
         ----------
@@ -93,16 +102,33 @@ class AuditService:
             It could not be made durable: then nothing must be done. It may be in the log all the
             same, if the database failed after storing it.
         """
+        if not self._repetitions.is_news(entry, self._clock.monotonic_s()):
+            return
         mine = _Waiting(self._store.prepare(entry))
-        with self._gathering:
-            self._gathered.append(mine)
-        with self._writing:
-            if not mine.is_settled:
-                with self._gathering:
-                    batch, self._gathered = self._gathered, []
-                self._settle(batch)
+        self._store_all((mine,))
         if mine.problem:
-            raise RecordingError(f"the audit log cannot be written: {mine.problem}")
+            self._repetitions.was_not_told(entry)
+            raise _unwritten(mine)
+
+    def flush(self) -> None:
+        """Tell of the refusals that were repeated in a minute that is over.
+
+        Raises
+        ------
+        RecordingError
+            Some could not be told; they are kept for the next time.
+        """
+        self._tell_repetitions(self._repetitions.take(self._clock.monotonic_s()))
+
+    def close(self) -> None:
+        """Tell of all refusals that were repeated, as nobody will later.
+
+        Raises
+        ------
+        RecordingError
+            Some could not be told.
+        """
+        self._tell_repetitions(self._repetitions.take(math.inf))
 
     def entries(
         self, account_id: AccountId, query: AuditQuery, limit: int, marker: str | None = None
@@ -163,6 +189,25 @@ class AuditService:
             if marker is None:
                 return
 
+    def _tell_repetitions(self, repetitions: Sequence[Repetition]) -> None:
+        now = self._clock.now()
+        waiting = [_Waiting(self._store.prepare(it.entry(now))) for it in repetitions]
+        if waiting:
+            self._store_all(waiting)
+        untold = [it for it in zip(repetitions, waiting, strict=True) if it[1].problem]
+        if untold:
+            self._repetitions.put_back(repetition for repetition, _ in untold)
+            raise _unwritten(untold[0][1])
+
+    def _store_all(self, mine: Sequence[_Waiting]) -> None:
+        with self._gathering:
+            self._gathered.extend(mine)
+        with self._writing:
+            if not mine[-1].is_settled:
+                with self._gathering:
+                    batch, self._gathered = self._gathered, []
+                self._settle(batch)
+
     def _settle(self, batch: Sequence[_Waiting]) -> None:
         deadline_s = self._clock.monotonic_s() + RETRY_FOR_S
         try:
@@ -200,3 +245,7 @@ class AuditService:
                 for waiting in batch:
                     waiting.settle()
                 return
+
+
+def _unwritten(waiting: _Waiting) -> RecordingError:
+    return RecordingError(f"the audit log cannot be written: {waiting.problem}")

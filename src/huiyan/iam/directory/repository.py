@@ -14,11 +14,11 @@ import structlog
 from sqlalchemy import Connection, Row
 
 from huiyan.iam.directory.model import Agency, Directory, Grant, Group, Limits
+from huiyan.iam.directory.secrets import SecretOpener
 from huiyan.iam.model import Account, Project, SealedSecret, UsableKey, User
 from huiyan.iam.policy.model import Effect, Policy, Role, RoleId, RoleType, Statement
 from huiyan.iam.policy.system import SYSTEM_ROLES
 from huiyan.iam.policy.wire import parse_policy
-from huiyan.iam.vault import Vault
 from huiyan.kernel.errors import InvalidParameterError, MissingParameterError
 from huiyan.kernel.ids import AccessKey, AccountId, AgencyId, GroupId, ProjectId, UserId
 from huiyan.kernel.principal import Principal
@@ -46,15 +46,15 @@ CUSTOM_CATALOG = "CUSTOMED"
 """The vendor's catalog of policies that accounts make."""
 
 
-def read_directory(connection: Connection, vault: Vault) -> Directory:
+def read_directory(connection: Connection, secrets: SecretOpener) -> Directory:
     """Read all that authentication and authorisation need.
 
     Parameters
     ----------
     connection : Connection
         In a transaction.
-    vault : Vault
-        Opens the keys' secrets.
+    secrets : SecretOpener
+        Opens the keys' secrets; a key for which it gives None is left out.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def read_directory(connection: Connection, vault: Vault) -> Directory:
     DatabaseError
         The database failed.
     InstanceKeyError
-        A stored secret does not open.
+        A stored secret does not open, and the opener says so.
     """
     revision = read_revision(connection)
     accounts = read_accounts(connection)
@@ -74,8 +74,9 @@ def read_directory(connection: Connection, vault: Vault) -> Directory:
     return Directory(
         revision=revision,
         keys={
-            access: UsableKey(principal, vault.open(access, sealed))
+            access: UsableKey(principal, secret)
             for access, principal, sealed in _read_keys(connection)
+            if (secret := secrets.open(access, sealed)) is not None
         },
         accounts={account.id: account for account in accounts},
         projects={project.id: project for project in read_projects(connection)},
@@ -160,7 +161,7 @@ def _read_keys(connection: Connection) -> list[tuple[AccessKey, Principal, Seale
         )
         .where(ACCESS_KEY.c.status == "active")
     )
-    rows = connection.execute(query)
+    rows = connection.execute(query).all()
     return [
         (
             AccessKey(access),
@@ -173,7 +174,7 @@ def _read_keys(connection: Connection) -> list[tuple[AccessKey, Principal, Seale
 
 def _read_users(connection: Connection) -> list[User]:
     query = select_everywhere("whose token this is, is not known yet", IAM_USER)
-    return [user_of(row) for row in connection.execute(query)]
+    return [user_of(row) for row in connection.execute(query).all()]
 
 
 def user_of(row: Row[Any]) -> User:
@@ -224,9 +225,10 @@ def _read_memberships(connection: Connection) -> dict[UserId, tuple[GroupId, ...
     query = select_everywhere("memberships of all callers", GROUP_MEMBER).order_by(
         GROUP_MEMBER.c.group_id
     )
+    wanted = query.with_only_columns(GROUP_MEMBER.c.user_id, GROUP_MEMBER.c.group_id)
     found: dict[UserId, list[GroupId]] = {}
-    for row in connection.execute(query):
-        found.setdefault(UserId(row.user_id), []).append(GroupId(row.group_id))
+    for user_id, group_id in connection.execute(wanted).all():
+        found.setdefault(UserId(user_id), []).append(GroupId(group_id))
     return {user_id: tuple(group_ids) for user_id, group_ids in found.items()}
 
 
@@ -234,17 +236,21 @@ def _read_grants(connection: Connection) -> dict[str, tuple[Grant, ...]]:
     query = select_everywhere("grants of all callers", ROLE_GRANT).order_by(
         ROLE_GRANT.c.role_id, ROLE_GRANT.c.place, ROLE_GRANT.c.project_id
     )
+    wanted = query.with_only_columns(
+        ROLE_GRANT.c.account_id,
+        ROLE_GRANT.c.subject,
+        ROLE_GRANT.c.subject_id,
+        ROLE_GRANT.c.role_id,
+        ROLE_GRANT.c.place,
+        ROLE_GRANT.c.project_id,
+    )
     found: dict[str, list[Grant]] = {}
-    for row in connection.execute(query):
-        grant = Grant(
-            account_id=AccountId(row.account_id),
-            subject=row.subject,
-            subject_id=row.subject_id,
-            role_id=RoleId(row.role_id),
-            place=row.place,
-            project_id=ProjectId(row.project_id) if row.project_id else None,
-        )
-        found.setdefault(grant.subject_id, []).append(grant)
+    for account_id, subject, subject_id, role_id, place, project_id in connection.execute(
+        wanted
+    ).all():
+        project = ProjectId(project_id) if project_id else None
+        grant = Grant(AccountId(account_id), subject, subject_id, RoleId(role_id), place, project)
+        found.setdefault(subject_id, []).append(grant)
     return {subject_id: tuple(grants) for subject_id, grants in found.items()}
 
 

@@ -14,6 +14,7 @@ from huiyan.kernel.errors import ConflictError, NotFoundError
 from huiyan.kernel.ids import AccountId
 from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope, delete_in, insert_in, select_in, update_in
+from huiyan.persistence.revision import leave_revision
 from huiyan.persistence.schema import THROTTLE_LIMIT
 
 _TABLE = THROTTLE_LIMIT.c
@@ -85,17 +86,22 @@ class LimitRepository:
             "calls_per_minute": limits.calls_per_minute,
             "concurrent_calls": limits.concurrent_calls,
         }
-        change = update_in(scope, THROTTLE_LIMIT).where(
-            _TABLE.subject == subject.kind, _TABLE.subject_id == subject.id
-        )
+        is_it = (_TABLE.subject == subject.kind, _TABLE.subject_id == subject.id)
+        known = select_in(scope, THROTTLE_LIMIT).where(*is_it).with_for_update()
         try:
             with self._database.changing() as connection:
-                if connection.execute(change.values(**values)).rowcount == 0:
+                stored = connection.execute(known).one_or_none()
+                if stored is None:
                     connection.execute(
                         insert_in(scope, THROTTLE_LIMIT).values(
                             subject=subject.kind, subject_id=subject.id, **values
                         )
                     )
+                elif Limits(stored.calls_per_minute, stored.concurrent_calls) == limits:
+                    leave_revision(connection)
+                else:
+                    change = update_in(scope, THROTTLE_LIMIT).where(*is_it)
+                    connection.execute(change.values(**values))
         except IntegrityError as error:
             raise ConflictError(
                 f"the limits of {subject.kind} {subject.id} were changed by someone else at the "

@@ -7,14 +7,17 @@ what becomes of users, and how they are rendered.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import partial
 
+from huiyan.iam.audit.detail import Telling
 from huiyan.iam.call import Answer, Call, Operation
 from huiyan.iam.errors_wire import Codes, Shape
 from huiyan.iam.field import Document, text_field
 from huiyan.iam.model import User
 from huiyan.iam.people.groups.calls import group_operations
 from huiyan.iam.people.keys.calls import key_operations
-from huiyan.iam.people.ownership import is_own, require_not_owner, require_own
+from huiyan.iam.people.ownership import is_own, require_lasting, require_not_owner, require_own
 from huiyan.iam.people.scope import own_account, require_own_domain
 from huiyan.iam.people.service import PeopleService
 from huiyan.iam.people.wire import (
@@ -35,6 +38,12 @@ _GET = "iam:users:getUser"
 _UPDATE = "iam:users:updateUser"
 _DELETE = "iam:users:deleteUser"
 
+_TELLS = Telling(
+    values=("user.name", "user.enabled", "user.access_mode"),
+    facts=("user.password", "user.email", "user.phone"),
+)
+_TELLS_NEW = replace(_TELLS, made="user.id")
+_TELLS_OWN = Telling(facts=("user.email", "user.mobile"))
 _EXPIRY = re.compile(
     r"(?:lt|lte|gt|gte|eq|neq):[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 )
@@ -67,26 +76,17 @@ def people_operations(service: PeopleService) -> tuple[Operation, ...]:
     ``docs/wire.md``, section "Users and groups".
     """
     calls = _UserCalls(service)
-    coded, user, newer = Shape.CODED, "/v3/users/{user_id}", "/v3.0/OS-USER/users/{user_id}"
+    coded = partial(Operation, shape=Shape.CODED, codes=_CODES)
+    user, newer = "/v3/users/{user_id}", "/v3.0/OS-USER/users/{user_id}"
     return (
-        Operation(
-            "POST", "/v3.0/OS-USER/users", _CREATE, calls.create_newer, shape=coded, codes=_CODES
-        ),
-        Operation("GET", newer, _GET, calls.show_details, _concerns_self, shape=coded),
-        Operation("PUT", newer, _UPDATE, calls.update_newer, shape=coded, codes=_CODES),
-        Operation(
-            "PUT",
-            f"{newer}/info",
-            _UPDATE,
-            calls.update_own,
-            _concerns_self,
-            shape=coded,
-            codes=_CODES,
-        ),
-        Operation("POST", "/v3/users", _CREATE, calls.create),
+        coded("POST", "/v3.0/OS-USER/users", _CREATE, calls.create_newer, tells=_TELLS_NEW),
+        Operation("GET", newer, _GET, calls.show_details, _concerns_self, shape=Shape.CODED),
+        coded("PUT", newer, _UPDATE, calls.update_newer, tells=_TELLS),
+        coded("PUT", f"{newer}/info", _UPDATE, calls.update_own, _concerns_self, tells=_TELLS_OWN),
+        Operation("POST", "/v3/users", _CREATE, calls.create, tells=_TELLS_NEW),
         Operation("GET", "/v3/users", _LIST, calls.list_users),
         Operation("GET", user, _GET, calls.show, _concerns_self),
-        Operation("PATCH", user, _UPDATE, calls.update),
+        Operation("PATCH", user, _UPDATE, calls.update, tells=_TELLS),
         Operation("DELETE", user, _DELETE, calls.delete),
         Operation(
             "POST",
@@ -95,6 +95,7 @@ def people_operations(service: PeopleService) -> tuple[Operation, ...]:
             calls.change_password,
             _concerns_self,
             is_costly=True,
+            tells=Telling(facts=("user.password",)),
         ),
         *group_operations(service.groups),
         *key_operations(service.keys),
@@ -163,6 +164,7 @@ class _UserCalls:
     def change_password(self, call: Call) -> Answer:
         user, session = self._get(call), call.caller()
         require_own(session, user.id, _UPDATE)
+        require_lasting(session, _UPDATE)
         original, password = parse_passwords(call.member("user"))
         self._service.change_own_password(
             user.account_id, user.id, original, password, session.address
@@ -172,7 +174,10 @@ class _UserCalls:
     def _create(self, call: Call, fields: Document, render: RenderUser) -> Answer:
         require_own_domain(call, text_field(fields, "domain_id", "user."), _CREATE)
         account_id = call.caller().principal.account_id
-        user = self._service.create_user(account_id, parse_new_user(fields))
+        new = parse_new_user(fields)
+        if new.password is not None:
+            require_lasting(call.caller(), _CREATE)
+        user = self._service.create_user(account_id, new)
         return _one(call, user, render, 201)
 
     def _update(self, call: Call) -> User:
@@ -180,7 +185,10 @@ class _UserCalls:
         require_not_owner(call.caller(), user, _UPDATE)
         fields = call.member("user")
         require_own_domain(call, text_field(fields, "domain_id", "user."), _UPDATE)
-        return self._service.change_user(user.account_id, user.id, parse_user_change(fields))
+        change = parse_user_change(fields)
+        if change.password is not None:
+            require_lasting(call.caller(), _UPDATE)
+        return self._service.change_user(user.account_id, user.id, change)
 
     def _get(self, call: Call) -> User:
         account_id = call.caller().principal.account_id

@@ -7,8 +7,15 @@ which wishes are good, and how they are stored.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from huiyan.iam.model import AccessMode
+
+MAX_USERS: Final = 5000
+"""How many users an account may have; ours, so that one account cannot fill every memory."""
+
+MAX_GROUPS: Final = 1000
+"""How many groups an account may have; ours, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""What users do for themselves only, and what nobody does to an account's owner.
+"""What is a user's own, the owner's own, and nothing for a temporary key.
 
-Owns: those two rules, which keep accounts from being taken over. Has no opinion on: rights, which
+Owns: those three rules, which keep accounts from being taken over. Has no opinion on: rights, which
 are judged before.
 """
 
@@ -74,3 +74,22 @@ def require_not_owner(session: Session, user: User, action: str) -> None:
     """
     if user.is_owner and (session.agency_id is not None or session.principal.user_id != user.id):
         raise NotPermittedError(action, "only the account's owner may change the owner")
+
+
+def require_lasting(session: Session, action: str) -> None:
+    """See that no temporary key makes or revives a credential that outlives it.
+
+    Parameters
+    ----------
+    session : Session
+        The caller, whatever rights they have.
+    action : str
+        What is to be done, for the refusal.
+
+    Raises
+    ------
+    NotPermittedError
+        A temporary key signed: whoever steals it would otherwise stay for good.
+    """
+    if session.is_temporary:
+        raise NotPermittedError(action, "a temporary key makes no lasting credential")

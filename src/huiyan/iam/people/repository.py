@@ -15,13 +15,14 @@ from sqlalchemy.exc import IntegrityError
 
 from huiyan.iam.directory.repository import user_of
 from huiyan.iam.model import User
-from huiyan.iam.people.groups.repository import GroupRepository
+from huiyan.iam.people.groups.repository import GroupRepository, require_room
 from huiyan.iam.people.keys.repository import KeyRepository
-from huiyan.iam.people.model import UserChange
+from huiyan.iam.people.model import MAX_USERS, UserChange
 from huiyan.kernel.errors import ConflictError, NotFoundError, WrongPasswordError
 from huiyan.kernel.ids import AccountId, UserId
 from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope, delete_in, insert_in, select_in, update_in
+from huiyan.persistence.revision import leave_revision
 from huiyan.persistence.schema import ACCESS_KEY, GROUP_MEMBER, IAM_USER, THROTTLE_LIMIT
 
 _APART = frozenset({"password", "must_change_password"})
@@ -56,6 +57,8 @@ class PeopleRepository:
 
         Raises
         ------
+        QuotaError
+            The account has as many as it may.
         ConflictError
             The account has a user of that name.
         DatabaseError
@@ -77,6 +80,7 @@ class PeopleRepository:
         )
         try:
             with self._database.changing() as connection:
+                require_room(connection, user.account_id, IAM_USER, MAX_USERS)
                 connection.execute(insertion)
         except IntegrityError as error:
             raise _taken(user.account_id, user.name) from error
@@ -119,8 +123,10 @@ class PeopleRepository:
             with self._database.changing() as connection:
                 stored = _lock_user(connection, account_id, user_id)
                 values = _values(change, stored, password_hash)
-                if values:
-                    connection.execute(_update(account_id, user_id).values(values))
+                if not values:
+                    leave_revision(connection)
+                    return user_of(stored)
+                connection.execute(_update(account_id, user_id).values(values))
                 return user_of(_lock_user(connection, account_id, user_id))
         except IntegrityError as error:
             raise _taken(account_id, change.name or "") from error
@@ -279,7 +285,7 @@ def _values(
         values["must_change_password"] = must_change
     if password_hash is not None or values.get("enabled", stored.enabled) != stored.enabled:
         values["credential_epoch"] = stored.credential_epoch + 1
-    return values
+    return {name: value for name, value in values.items() if getattr(stored, name) != value}
 
 
 def _taken(account_id: AccountId, name: str) -> ConflictError:

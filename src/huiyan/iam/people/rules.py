@@ -6,6 +6,7 @@ Owns: those rules. Has no opinion on: passwords, and where the texts come from.
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 
 from huiyan.kernel.errors import InvalidParameterError
@@ -21,6 +22,13 @@ _DIGITS = "0123456789"
 _BESIDE_LETTERS = frozenset(_DIGITS + " -_.")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# Control, format, private, surrogate, unassigned; line and paragraph separators.
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+# Unicode's Default_Ignorable_Code_Point of other categories (joiner, fillers, inherent vowels,
+# selectors), and the blank Braille pattern.
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def check_user_name(name: str, parameter: str = "user.name") -> None:
@@ -59,6 +67,49 @@ def check_user_name(name: str, parameter: str = "user.name") -> None:
         raise InvalidParameterError(
             parameter, "must hold letters, digits, spaces, hyphens, underscores and full stops only"
         )
+    check_legible(name, parameter)
+
+
+def check_legible(name: str, parameter: str) -> None:
+    """See that a name is what it looks like: nothing invisible, no second spelling of a letter.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    parameter : str
+        The field as the caller wrote it.
+
+    Raises
+    ------
+    InvalidParameterError
+        It holds characters that show nothing, white space other than the plain space, or letters in
+        another than Unicode's form NFKC. Punctuation may be full-width, as Chinese names have it.
+
+    Examples
+    --------
+    >>> check_legible("运维组（北京）", "group.name")
+    >>> check_legible("admin\u200b", "group.name")
+    Traceback (most recent call last):
+    huiyan.kernel.errors.InvalidParameterError: group.name: must not hold invisible characters
+    """
+    if _IGNORABLE.search(name) or any(map(_is_unseen, name)):
+        raise InvalidParameterError(parameter, "must not hold invisible characters")
+    folded = "".join(
+        character
+        if unicodedata.category(character).startswith("P")
+        else unicodedata.normalize("NFKC", character)
+        for character in name
+    )
+    if name != unicodedata.normalize("NFC", folded):
+        raise InvalidParameterError(
+            parameter, "must be composed of plain characters (Unicode's form NFKC)"
+        )
+
+
+def _is_unseen(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category in _UNSEEN_CATEGORIES or (category == "Zs" and character != " ")
 
 
 def check_group_name(name: str) -> None:
@@ -73,15 +124,18 @@ def check_group_name(name: str) -> None:
     ------
     InvalidParameterError
         It may not.
+
+    Notes
+    -----
+    ``docs/wire.md``, section "Users and groups".
     """
     if not 1 <= len(name) <= GROUP_NAME_CHARACTERS:
         raise InvalidParameterError(
             "group.name", f"must have 1 to {GROUP_NAME_CHARACTERS} characters"
         )
-    if name != name.strip() or _UNPRINTABLE.search(name):
-        raise InvalidParameterError(
-            "group.name", "must not hold control characters, nor start or end with a space"
-        )
+    if name != name.strip():
+        raise InvalidParameterError("group.name", "must not start or end with a space")
+    check_legible(name, "group.name")
 
 
 def check_description(description: str, parameter: str) -> None:

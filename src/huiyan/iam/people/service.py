@@ -97,6 +97,8 @@ class PeopleService:
         ------
         InvalidParameterError, WeakPasswordError
             One of the fields is not good.
+        QuotaError
+            The account has as many users as it may.
         ConflictError
             The account has a user of that name.
         QueueFullError

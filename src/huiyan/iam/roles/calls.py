@@ -5,8 +5,10 @@ Owns: their lines in the table. Has no opinion on: the fields of the bodies, and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from huiyan.iam.audit.detail import Telling
 from huiyan.iam.call import Answer, Call, Operation
 from huiyan.iam.errors_wire import Shape
 from huiyan.iam.policy.model import Role
@@ -26,6 +28,7 @@ from huiyan.kernel.ids import AccountId
 _LIST: Final = "iam:roles:listRoles"
 _GET: Final = "iam:roles:getRole"
 _CUSTOM: Final = "/v3.0/OS-ROLE/roles"
+_TELLS: Final = Telling(values=("role.type", "role.display_name"), documents=("role.policy",))
 _SYSTEM_IDS = frozenset(role.id for role in SYSTEM_ROLES)
 
 
@@ -53,9 +56,16 @@ def role_operations(service: RolesService) -> tuple[Operation, ...]:
         Operation("GET", "/v3/roles", _LIST, calls.list_roles, _is_about_system),
         Operation("GET", "/v3/roles/{role_id}", _GET, calls.show_role, _is_system_role),
         Operation("GET", _CUSTOM, _LIST, calls.list_custom, shape=coded),
-        Operation("POST", _CUSTOM, "iam:roles:createRole", calls.create, shape=coded),
+        Operation(
+            "POST",
+            _CUSTOM,
+            "iam:roles:createRole",
+            calls.create,
+            shape=coded,
+            tells=replace(_TELLS, made="role.id"),
+        ),
         Operation("GET", one, _GET, calls.show_custom, shape=coded),
-        Operation("PATCH", one, "iam:roles:updateRole", calls.change, shape=coded),
+        Operation("PATCH", one, "iam:roles:updateRole", calls.change, shape=coded, tells=_TELLS),
         Operation("DELETE", one, "iam:roles:deleteRole", calls.delete, shape=coded),
     )
 

@@ -33,6 +33,7 @@ from huiyan.persistence.query import (
     select_in,
     update_in,
 )
+from huiyan.persistence.revision import leave_revision
 from huiyan.persistence.schema import ACCOUNT, AGENCY, CUSTOM_ROLE, IAM_GROUP, ROLE_GRANT
 
 
@@ -140,19 +141,18 @@ class RolesRepository:
                 raise ConflictError(
                     f"The type of policy {role_id} cannot change while it is granted."
                 )
-            policy = change.policy
-            values = {
-                "display_name": change.display_name,
-                "type": None if change.type is None else change.type.value,
-                "description": change.description,
-                "description_cn": change.description_cn,
-                "document": None if policy is None else _document(policy),
-                "updated_at_ms": at,
-            }
+            news = _news(change)
+            same = select_in(scope, CUSTOM_ROLE).where(
+                CUSTOM_ROLE.c.id == role_id,
+                *(CUSTOM_ROLE.c[name] == value for name, value in news.items()),
+            )
+            if connection.execute(same).one_or_none() is not None:
+                leave_revision(connection)
+                return before
             connection.execute(
                 update_in(scope, CUSTOM_ROLE)
                 .where(CUSTOM_ROLE.c.id == role_id)
-                .values({name: value for name, value in values.items() if value is not None})
+                .values(news | {"updated_at_ms": at})
             )
             return _get_role(connection, scope, role_id)
 
@@ -207,16 +207,18 @@ class RolesRepository:
             if is_custom:
                 require_fit(_get_role(connection, scope, grant.role_id).type, grant.place)
             known = count_in(scope, ROLE_GRANT).where(*_same(grant))
-            if connection.execute(known).scalar_one() == 0:
-                connection.execute(
-                    insert_in(scope, ROLE_GRANT).values(
-                        subject=grant.subject,
-                        subject_id=grant.subject_id,
-                        role_id=grant.role_id,
-                        place=grant.place,
-                        project_id=grant.project_id or "",
-                    )
+            if connection.execute(known).scalar_one() > 0:
+                leave_revision(connection)
+                return
+            connection.execute(
+                insert_in(scope, ROLE_GRANT).values(
+                    subject=grant.subject,
+                    subject_id=grant.subject_id,
+                    role_id=grant.role_id,
+                    place=grant.place,
+                    project_id=grant.project_id or "",
                 )
+            )
 
     def delete_grant(self, grant: Grant) -> None:
         """Remove a grant.
@@ -254,7 +256,7 @@ def changing_account(database: Database, scope: Scope) -> Iterator[Connection]:
     Yields
     ------
     Connection
-        In a transaction that raises the revision.
+        In a transaction that raises the revision, unless the block says otherwise.
 
     Raises
     ------
@@ -324,6 +326,17 @@ def _same(grant: Grant) -> tuple[ColumnElement[bool], ...]:
         ROLE_GRANT.c.place == grant.place,
         ROLE_GRANT.c.project_id == (grant.project_id or ""),
     )
+
+
+def _news(change: RoleChange) -> dict[str, str]:
+    values = {
+        "display_name": change.display_name,
+        "type": None if change.type is None else change.type.value,
+        "description": change.description,
+        "description_cn": change.description_cn,
+        "document": None if change.policy is None else _document(change.policy),
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _document(policy: Policy) -> str:

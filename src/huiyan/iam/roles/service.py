@@ -17,7 +17,7 @@ from huiyan.kernel.clock import Clock
 from huiyan.kernel.errors import ConflictError, NotFoundError
 from huiyan.kernel.ids import AccountId, new_hex_id
 
-_SYSTEM_NAMES = frozenset(role.display_name for role in SYSTEM_ROLES)
+_SYSTEM_NAMES = frozenset(role.display_name.casefold() for role in SYSTEM_ROLES)
 
 
 class RolesService:
@@ -235,7 +235,7 @@ class RolesService:
 
 
 def _check(role: RoleDraft | RoleChange) -> None:
-    if role.display_name in _SYSTEM_NAMES:
+    if (role.display_name or "").casefold() in _SYSTEM_NAMES:
         raise ConflictError(f"The name {role.display_name} is the system's.")
     if role.policy is not None:
         # It is stored as it is rendered, and must be readable as that at every later start.

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from huiyan.iam.call import Call
 from huiyan.iam.directory.model import Grant
 from huiyan.iam.field import Document, required_text, text_field
+from huiyan.iam.people.rules import check_legible
 from huiyan.iam.policy.model import Policy, Role, RoleType
 from huiyan.iam.policy.wire import parse_policy, render_policy
 from huiyan.iam.roles.model import EVERY_PLACE, GrantFilter, RoleChange, RoleDraft, RoleFilter
@@ -278,6 +279,7 @@ def _parse_name(document: Document) -> str | None:
     name = required_text(document, "display_name", _WHERE, most=MAX_DISPLAY_NAME_CHARACTERS)
     if name != name.strip():
         raise InvalidParameterError(f"{_WHERE}display_name", "must not begin or end with a space")
+    check_legible(name, f"{_WHERE}display_name")
     return name
 
 

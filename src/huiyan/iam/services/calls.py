@@ -6,6 +6,7 @@ state is kept, and what a service that is not open answers.
 
 from __future__ import annotations
 
+from huiyan.iam.audit.detail import Telling
 from huiyan.iam.call import Answer, Call, Judgement, Operation
 from huiyan.iam.errors_wire import Shape
 from huiyan.iam.field import Document, flag_field
@@ -48,6 +49,7 @@ def service_operations(identity: IdentityService) -> tuple[Operation, ...]:
             calls.set_service,
             shape=Shape.OWN,
             judge=calls.judge,
+            tells=Telling(values=("service.enabled",)),
         ),
     )
 

@@ -4,13 +4,15 @@ Owns: who may make which, so that no credential ever makes a wider one. Has no o
 around it, and how a token is sealed.
 
 A temporary key makes neither tokens nor keys, so its narrowing cannot be shaken off; who acts for
-an agency does not act for a further one. A key made by a token keeps that token's project, and one
-made under a permanent key dies with it.
+an agency does not act for a further one. A key made by a token keeps that token's project. What is
+made by a token ends when that ends, and what is made under a permanent key, be it by way of a
+token, dies with that key.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from huiyan.iam.audit.model import AuditEntry, AuditLog
 from huiyan.iam.directory.model import Agency
@@ -25,16 +27,22 @@ from huiyan.iam.tokens.model import (
     TemporaryKey,
     agency_resource,
 )
-from huiyan.iam.tokens.scope import ChosenScope, Named, get_agency, get_project
+from huiyan.iam.tokens.scope import ChosenScope, Named, find_account, find_agency, get_project
 from huiyan.iam.tokens.service import TokenService
 from huiyan.kernel.clock import Clock
-from huiyan.kernel.errors import AuthorisationError, NotPermittedError, UnusableTokenError
+from huiyan.kernel.errors import (
+    AuthorisationError,
+    NotFoundError,
+    NotPermittedError,
+    UnusableTokenError,
+)
 from huiyan.kernel.ids import AccessKey, AccountId, RequestId
 from huiyan.web.request import RawRequest
 
 CREATE_TEMPORARY_KEY = "iam:securitytokens:create"
 
 _TOKEN_HEADER = b"x-auth-token"
+_NO_AGENCY = "0" * 32
 _NEVER = "a temporary key makes no further credentials"
 
 
@@ -78,11 +86,11 @@ class WantedKey:
 
 @dataclass(frozen=True, slots=True)
 class _Proof:
-    """Who asks, and by what that was proved."""
+    """Who asks, for whom the credential will be, and when the token ends that proved it."""
 
     session: Session
     bearer: Bearer
-    parent_key: AccessKey | None
+    until: datetime | None
 
 
 class DelegationService:
@@ -136,13 +144,14 @@ class DelegationService:
         AuthorisationError
             The caller may not act for the agency, or there is no such project.
         NotFoundError
-            There is no such agency for the caller's account, or no such account.
+            There is no such agency for the caller's account; told only to those who may act for
+            such agencies; or no such account.
         """
         proof = self._prove(request, b"", request_id, ASSUME_AGENCY)
         agency = self._require_agency(proof, chosen, request_id)
         directory = self._identity.directory
         project = get_project(directory, directory.accounts[agency.account_id], scope)
-        token = self._tokens.issue_agency_token(proof.bearer, agency, project)
+        token = self._tokens.issue_agency_token(proof.bearer, agency, project, proof.until)
         reason = f"gives token:{token.claims.id}"
         self._tell_agency(proof.session, agency, request_id, reason)
         return token
@@ -173,7 +182,8 @@ class DelegationService:
         AuthorisationError
             The caller may not make one, or may not act for the agency.
         NotFoundError
-            There is no such agency for the caller's account.
+            There is no such agency for the caller's account; told only to those who may act for
+            such agencies.
         InvalidParameterError
             The policy is too long to travel in a header.
         """
@@ -183,7 +193,7 @@ class DelegationService:
             agency = self._require_agency(proof, wanted.agency, request_id)
             bearer = replace(bearer, agency_id=agency.id, project_id=None)
         key = self._tokens.issue_temporary_key(
-            bearer, wanted.duration_s, wanted.narrowing, proof.parent_key
+            bearer, wanted.duration_s, wanted.narrowing, proof.until
         )
         reason = f"gives {key.access}"
         if agency is None:
@@ -202,42 +212,51 @@ class DelegationService:
             request = replace(request, headers=(*headers, (_TOKEN_HEADER, body_token)))
         session = self._identity.authenticate(request)
         try:
-            self._identity.require_standing(session)
+            self._identity.authorise_own(session, action)
             return self._proof(session, token or b"", action)
         except AuthorisationError as error:
             self._refuse(session, request_id, action, error)
             raise
 
     def _proof(self, session: Session, token: bytes, action: str) -> _Proof:
-        if session.narrowing is not None:
+        if session.is_temporary or session.narrowing is not None:
             raise NotPermittedError(action, _NEVER)
         if not session.by_access_key:
             claims = self._tokens.find(token)
             if claims is None:
                 raise UnusableTokenError("decrypt token fail")
             # From the token, not from the directory: the user may have been changed meanwhile.
-            return _Proof(session, claims.bearer, None)
+            return _Proof(session, claims.bearer, claims.expires_at)
         principal, directory = session.principal, self._identity.directory
         access_key = AccessKey(principal.credential_id)
         user = directory.users.get(principal.user_id)
         if access_key not in directory.keys or user is None:
             raise NotPermittedError(action, _NEVER)
-        return _Proof(session, Bearer(user.id, user.account_id, user.credential_epoch), access_key)
+        bearer = Bearer(user.id, user.account_id, user.credential_epoch, parent_key=access_key)
+        return _Proof(session, bearer, None)
 
     def _require_agency(self, proof: _Proof, chosen: ChosenAgency, request_id: RequestId) -> Agency:
         session = proof.session
         # An agency made this very second on another machine is there, too.
         self._identity.refresh()
-        agency = get_agency(
-            self._identity.directory, chosen.lender, chosen.name, proof.bearer.account_id
+        directory, borrower_id = self._identity.directory, proof.bearer.account_id
+        lender, agency = find_account(directory, chosen.lender), None
+        if lender is not None:
+            agency = find_agency(directory, lender, chosen.name, borrower_id)
+        # The right is judged before it is told whether there is such an agency: without the right
+        # nobody learns which agencies there are.
+        resource = agency_resource(
+            "" if lender is None else lender.id, _NO_AGENCY if agency is None else agency.id
         )
         try:
             if session.agency_id is not None:
                 raise NotPermittedError(ASSUME_AGENCY, "acts for an agency already")
-            self._identity.authorise(session, ASSUME_AGENCY, agency_resource(agency))
+            self._identity.authorise(session, ASSUME_AGENCY, resource)
         except AuthorisationError as error:
             self._refuse(session, request_id, ASSUME_AGENCY, error)
             raise
+        if agency is None:
+            raise NotFoundError(f"Could not find agency: {chosen.name}.")
         return agency
 
     def _refuse(
@@ -258,7 +277,7 @@ class DelegationService:
                 reason,
                 allowed=True,
                 account_id=account_id,
-                resource=agency_resource(agency),
+                resource=agency_resource(agency.account_id, agency.id),
             )
 
     def _tell(  # noqa: PLR0913 - one argument a fact
@@ -273,6 +292,7 @@ class DelegationService:
         resource: str = "",
     ) -> None:
         principal = session.principal
+        is_home = account_id in {None, principal.account_id}
         self._audit.record(
             AuditEntry(
                 at=self._clock.now(),
@@ -280,7 +300,8 @@ class DelegationService:
                 project_id="",
                 user_id=principal.user_id,
                 user_name=principal.user_name,
-                credential_id=principal.credential_id,
+                # Which keys and tokens an account has is no other account's business.
+                credential_id=principal.credential_id if is_home else "",
                 address=session.address,
                 request_id=request_id,
                 action=action,

@@ -35,6 +35,8 @@ class Bearer:
         The only project it is good for; None for the whole account.
     agency_id : AgencyId, optional
         The agency that the user acts for; its account, and its rights, count instead.
+    parent_key : AccessKey, optional
+        The permanent key under which it was made, be it by way of a token; it dies with that one.
     """
 
     user_id: UserId
@@ -42,6 +44,7 @@ class Bearer:
     epoch: int
     project_id: ProjectId | None = None
     agency_id: AgencyId | None = None
+    parent_key: AccessKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +131,6 @@ class TemporaryClaims:
         For whom.
     issued_at, expires_at : datetime
         From when until when, in UTC.
-    parent_key : AccessKey or None
-        The permanent key under which it was made; it dies with that one.
     narrowing : Policy or None
         What it was narrowed to.
     """
@@ -139,7 +140,6 @@ class TemporaryClaims:
     bearer: Bearer
     issued_at: datetime
     expires_at: datetime
-    parent_key: AccessKey | None
     narrowing: Policy | None
 
 
@@ -165,12 +165,14 @@ class TemporaryKey:
     expires_at: datetime
 
 
-def agency_resource(agency: Agency) -> str:
+def agency_resource(lender_id: str, agency_id: str) -> str:
     """Name an agency as policies see it.
 
     Parameters
     ----------
-    agency : Agency
+    lender_id : str
+        The account that made it.
+    agency_id : str
         The agency.
 
     Returns
@@ -178,7 +180,7 @@ def agency_resource(agency: Agency) -> str:
     str
         What the pattern ``/iam/agencies/<id>`` of a policy stands for.
     """
-    return f"iam::{agency.account_id}:agency:{agency.id}"
+    return f"iam::{lender_id}:agency:{agency_id}"
 
 
 def has_ended(agency: Agency, now: datetime) -> bool:

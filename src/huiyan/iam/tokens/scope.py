@@ -169,14 +169,16 @@ def get_project(directory: Directory, account: Account, scope: ChosenScope) -> P
     return project
 
 
-def get_agency(directory: Directory, lender: Named, name: str, borrower: AccountId) -> Agency:
-    """Get an agency that an account may make use of.
+def find_agency(
+    directory: Directory, lender: Account, name: str, borrower: AccountId
+) -> Agency | None:
+    """Find an agency that an account may make use of.
 
     Parameters
     ----------
     directory : Directory
         Who there is.
-    lender : Named
+    lender : Account
         The account that made the agency.
     name : str
         The agency's name.
@@ -185,24 +187,17 @@ def get_agency(directory: Directory, lender: Named, name: str, borrower: Account
 
     Returns
     -------
-    Agency
-        The agency.
-
-    Raises
-    ------
-    NotFoundError
-        There is none of that name that trusts this account.
+    Agency or None
+        None if there is none of that name that trusts this account.
     """
-    account = find_account(directory, lender)
     for agency in directory.agencies.values():
         if (
-            account is not None
-            and agency.account_id == account.id
+            agency.account_id == lender.id
             and agency.name == name
             and agency.trusted_account_id == borrower
         ):
             return agency
-    raise NotFoundError(f"Could not find agency: {name}.")
+    return None
 
 
 def _id_of(account: Account | None) -> AccountId | None:

@@ -28,7 +28,7 @@ from huiyan.iam.tokens.model import (
     TokenClaims,
     TokenDescription,
 )
-from huiyan.iam.tokens.standing import role_names, session_of
+from huiyan.iam.tokens.standing import is_parent_usable, role_names, session_of
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import Clock
 from huiyan.kernel.errors import (
@@ -40,7 +40,7 @@ from huiyan.kernel.errors import (
 from huiyan.kernel.ids import AccessKey
 
 TOKEN_PURPOSE = b"huiyan token v1"
-SECURITY_TOKEN_PURPOSE = b"huiyan security token v1"
+SECURITY_TOKEN_PURPOSE = b"huiyan security token v2"
 
 _MOST_TOKENS = 10_000
 _MOST_TEMPORARY = 1_000
@@ -59,7 +59,6 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
     bearer: Bearer
     issued_at: datetime
     expires_at: datetime
-    parent_key: AccessKey | None
     policy: dict[str, object] | None
 
 
@@ -67,8 +66,9 @@ class TokenService:
     """Makes and judges tokens and temporary keys; without a question to the database.
 
     A token is withdrawn by a change of its user's ``credential_epoch``, which a change of password
-    or status makes, and with its user, account or agency. Rights are no part of it: they are judged
-    from the directory on every request, so a changed grant or membership needs no new token.
+    or status makes, and with its user, account or agency, or the access key under which it was
+    made. Rights are no part of it: they are judged from the directory on every request, so a
+    changed grant or membership needs no new token.
 
     Parameters
     ----------
@@ -109,7 +109,11 @@ class TokenService:
         )
 
     def issue_agency_token(
-        self, bearer: Bearer, agency: Agency, project: Project | None
+        self,
+        bearer: Bearer,
+        agency: Agency,
+        project: Project | None,
+        until: datetime | None = None,
     ) -> IssuedToken:
         """Make a token for a user who acts for an agency.
 
@@ -121,15 +125,17 @@ class TokenService:
             The agency, which the user may act for.
         project : Project or None
             The only project, of the agency's account, that it is good for; None for that account.
+        until : datetime, optional
+            When the token ends by which it is made, in UTC; it ends then at the latest.
 
         Returns
         -------
         IssuedToken
-            Good for 24 hours.
+            Good for 24 hours at most.
         """
         project_id = None if project is None else project.id
         acting = replace(bearer, agency_id=agency.id, project_id=project_id)
-        return self._issue(acting, ("assume_role",))
+        return self._issue(acting, ("assume_role",), until)
 
     def find(self, token: bytes) -> TokenClaims | None:
         """Open a token.
@@ -170,18 +176,22 @@ class TokenService:
         ExpiredTokenError
             Its time is over.
         WithdrawnTokenError
-            Password or status were changed since, or user or agency are gone.
+            Password or status were changed since, or user or agency are gone, or the permanent key
+            under which it was made is stopped or gone.
         """
         claims = self._tokens.find(token)
         if claims is None:
             raise UnusableTokenError("decrypt token fail")
+        bearer = claims.bearer
         session = session_of(
-            claims.bearer, claims.expires_at, directory, self._clock.now(), address
+            bearer, claims.expires_at, directory, self._clock.now(), address, by_access_key=False
         )
+        if not is_parent_usable(bearer, directory):
+            raise WithdrawnTokenError("the access key under which it was made is stopped or gone")
         return replace(
             session,
             principal=replace(session.principal, credential_id=f"token:{claims.id}"),
-            is_domain_scoped=claims.bearer.project_id is None,
+            is_domain_scoped=bearer.project_id is None,
         )
 
     def describe(self, claims: TokenClaims, directory: Directory) -> TokenDescription:
@@ -229,7 +239,7 @@ class TokenService:
         bearer: Bearer,
         duration_s: int,
         narrowing: Policy | None,
-        parent_key: AccessKey | None,
+        until: datetime | None = None,
     ) -> TemporaryKey:
         """Make a temporary key.
 
@@ -241,8 +251,8 @@ class TokenService:
             How long it lives, in seconds.
         narrowing : Policy or None
             What it is narrowed to.
-        parent_key : AccessKey or None
-            The permanent key under which it is made; it dies with that one.
+        until : datetime, optional
+            When the token ends by which it is made, in UTC; it ends then at the latest.
 
         Returns
         -------
@@ -263,8 +273,7 @@ class TokenService:
             secret=_random(_SECRET_ALPHABET, _SECRET_CHARACTERS),
             bearer=bearer,
             issued_at=now,
-            expires_at=now + timedelta(seconds=duration_s),
-            parent_key=parent_key,
+            expires_at=_end(now + timedelta(seconds=duration_s), until),
             policy=None if narrowing is None else render_policy(narrowing),
         )
         text = self._temporary.seal(_ENCODER.encode(stored))
@@ -321,23 +330,25 @@ class TokenService:
         UnknownKeyError
             The permanent key under which it was made is stopped or gone.
         """
+        bearer = claims.bearer
         session = session_of(
-            claims.bearer, claims.expires_at, directory, self._clock.now(), address
+            bearer, claims.expires_at, directory, self._clock.now(), address, by_access_key=True
         )
-        parent = claims.parent_key
-        if parent is not None and parent not in directory.keys:
+        if not is_parent_usable(bearer, directory):
             raise UnknownKeyError(claims.access)
         return replace(
             session,
             principal=replace(session.principal, credential_id=claims.access),
             # A disabled user's session is narrowed to nothing already.
             narrowing=session.narrowing or claims.narrowing,
-            by_access_key=True,
         )
 
-    def _issue(self, bearer: Bearer, methods: tuple[str, ...]) -> IssuedToken:
+    def _issue(
+        self, bearer: Bearer, methods: tuple[str, ...], until: datetime | None = None
+    ) -> IssuedToken:
         now = self._clock.now()
-        claims = TokenClaims(secrets.token_hex(8), bearer, methods, now, now + TOKEN_LIFE)
+        end = _end(now + TOKEN_LIFE, until)
+        claims = TokenClaims(secrets.token_hex(8), bearer, methods, now, end)
         return IssuedToken(claims, self._tokens.seal(_ENCODER.encode(claims)))
 
 
@@ -365,9 +376,12 @@ def _parse_temporary(data: bytes) -> TemporaryClaims | None:
         bearer=stored.bearer,
         issued_at=stored.issued_at,
         expires_at=stored.expires_at,
-        parent_key=stored.parent_key,
         narrowing=narrowing,
     )
+
+
+def _end(wanted: datetime, until: datetime | None) -> datetime:
+    return wanted if until is None else min(wanted, until)
 
 
 def _random(alphabet: str, characters: int) -> str:

@@ -23,8 +23,32 @@ _OWNER_ROLES = ("secu_admin", "te_admin")
 _NOTHING = Policy("1.1", (Statement(Effect.DENY, ("*:*:*",)),))
 
 
-def session_of(
-    bearer: Bearer, expires_at: datetime, directory: Directory, now: datetime, address: str
+def is_parent_usable(bearer: Bearer, directory: Directory) -> bool:
+    """Tell whether the permanent key is still usable under which a credential was made.
+
+    Parameters
+    ----------
+    bearer : Bearer
+        For whom the credential was issued.
+    directory : Directory
+        Who there is.
+
+    Returns
+    -------
+    bool
+        True also for a credential that was made without one.
+    """
+    return bearer.parent_key is None or bearer.parent_key in directory.keys
+
+
+def session_of(  # noqa: PLR0913 - one argument a fact
+    bearer: Bearer,
+    expires_at: datetime,
+    directory: Directory,
+    now: datetime,
+    address: str,
+    *,
+    by_access_key: bool,
 ) -> Session:
     """Judge what tokens and temporary keys have in common.
 
@@ -40,6 +64,8 @@ def session_of(
         The instant, in UTC.
     address : str
         From where the caller calls.
+    by_access_key : bool
+        Whether a temporary key signed, not a token.
 
     Returns
     -------
@@ -52,8 +78,7 @@ def session_of(
     ExpiredTokenError
         Its time is over.
     WithdrawnTokenError
-        Password or status were changed since, the user is gone, or may no longer act for the
-        agency.
+        Password or status were changed, or the user is gone, or may not act for the agency.
     """
     if now >= expires_at:
         raise ExpiredTokenError("token expires")
@@ -70,10 +95,12 @@ def session_of(
         # Whoever is let through only to be told of being disabled may nothing, even if the
         # user is enabled again before that is asked.
         narrowing=None if is_current else _NOTHING,
+        by_access_key=by_access_key,
+        is_temporary=by_access_key,
     )
     if bearer.agency_id is None:
         return session
-    return _acting(session, bearer.agency_id, directory, now)
+    return _acting(session, bearer, bearer.agency_id, directory, now)
 
 
 def role_names(
@@ -108,15 +135,21 @@ def role_names(
     return tuple(role.name for role in roles)
 
 
-def _acting(session: Session, agency_id: AgencyId, directory: Directory, now: datetime) -> Session:
+def _acting(
+    session: Session, bearer: Bearer, agency_id: AgencyId, directory: Directory, now: datetime
+) -> Session:
     """Put an agency in the place of the user who acts for it, if that is still allowed."""
     agency = directory.agencies.get(agency_id)
     if agency is None or agency.account_id not in directory.accounts:
         raise WithdrawnTokenError("the agency is gone")
     if agency.trusted_account_id != session.principal.account_id or has_ended(agency, now):
         raise WithdrawnTokenError("the agency no longer trusts the user's account")
+    # A token made under an access key is that key's doing: who may no longer come by keys may not
+    # come by it.
+    user = replace(session, by_access_key=session.by_access_key or bearer.parent_key is not None)
+    resource = agency_resource(agency.account_id, agency.id)
     try:
-        Rights(directory).authorise(session, ASSUME_AGENCY, agency_resource(agency), now)
+        Rights(directory).authorise(user, ASSUME_AGENCY, resource, now)
     except AuthorisationError as error:
         raise WithdrawnTokenError("the user may no longer act for the agency") from error
     name = f"{directory.accounts[agency.account_id].name}/{agency.name}"

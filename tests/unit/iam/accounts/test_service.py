@@ -143,11 +143,21 @@ def test_who_is_announced_to_can_keep_it_from_being_stored(service: AccountServi
     assert len(service.list_accounts()) == 1
 
 
-def test_an_account_is_found_by_name_before_id(service: AccountService) -> None:
+def test_an_account_is_found_by_name_and_by_id(service: AccountService) -> None:
     first = service.get("huiyan")
     assert service.get(first.id) == first
     with pytest.raises(NotFoundError, match="Could not find domain: nobody"):
         service.get("nobody")
+
+
+def test_a_name_that_is_another_accounts_id_finds_neither(service: AccountService) -> None:
+    made = (service.create(f"acme-{number}").account for number in range(200))
+    victim = next(account for account in made if account.id[0].isalpha())
+    twin = service.create(victim.id).account
+    with pytest.raises(ConflictError, match="the id of one account and the name of another"):
+        service.get(victim.id)
+    assert service.get(victim.name) == victim
+    assert service.get(twin.id) == twin
 
 
 def test_stopping_an_account_is_seen_by_another_process(
@@ -175,3 +185,12 @@ def test_each_founding_is_its_own() -> None:
     assert first[1].access_key != second[1].access_key
     assert not {it.id for it in first[0].projects} & {it.id for it in second[0].projects}
     assert first[0].owner.created_at == at
+
+
+def test_the_same_state_again_is_no_news_elsewhere(
+    service: AccountService, database: Database
+) -> None:
+    made = service.create("acme")
+    elsewhere = IdentityService(IdentityRepository(database), VAULT, SystemClock())
+    service.set_enabled(made.account, enabled=True)
+    assert not elsewhere.refresh()

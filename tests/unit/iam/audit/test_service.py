@@ -266,3 +266,81 @@ def test_opening_the_log_again_goes_on(tmp_path: Path) -> None:
     page = AuditRepository(database).list_records(ACCOUNT, ALL, 10)
     assert [record.entry for record in page.records] == [an_entry(), an_entry()]
     database.close()
+
+
+class SteppingClock(SystemClock):
+    """Lets time pass when told to."""
+
+    seconds = 0.0
+
+    def monotonic_s(self) -> float:
+        return self.seconds
+
+
+REFUSAL = an_entry(
+    allowed=False, reason="no statement allows it", pattern="GET /v3/users", detail={}
+)
+
+
+def times(record: AuditRecord) -> str:
+    return record.entry.detail.get("repeated", "")
+
+
+def test_a_flood_of_refusals_is_two_entries_a_minute() -> None:
+    store, clock = FlakyStore(), SteppingClock()
+    service = AuditService(store, clock)
+    for _ in range(3):
+        for _ in range(500):
+            service.record(REFUSAL)
+        clock.seconds += 61
+        service.flush()
+    assert [times(record) for record in store.kept] == ["", "499"] * 3
+    service.flush()
+    service.close()
+    assert len(store.kept) == 6
+
+
+def test_closing_tells_what_was_counted() -> None:
+    store = FlakyStore()
+    service = AuditService(store, SteppingClock())
+    service.close()
+    for _ in range(3):
+        service.record(REFUSAL)
+    service.flush()
+    assert len(store.kept) == 1
+    service.close()
+    assert times(store.kept[-1]) == "2"
+    assert store.kept[-1].entry.reason == REFUSAL.reason
+
+
+def test_a_first_refusal_that_cannot_be_told_is_a_fault_and_the_next_is_told() -> None:
+    store = FlakyStore({1, 2}, RecordingError)
+    service = AuditService(store, SteppingClock())
+    with pytest.raises(RecordingError):
+        service.record(REFUSAL)
+    service.record(REFUSAL)
+    assert len(store.kept) == 1
+
+
+def test_counts_that_cannot_be_told_are_kept() -> None:
+    store, clock = FlakyStore(), SteppingClock()
+    service = AuditService(store, clock)
+    for _ in range(4):
+        service.record(REFUSAL)
+    clock.seconds += 61
+    store.failing, store.problem = {2, 3}, RecordingError
+    with pytest.raises(RecordingError):
+        service.flush()
+    service.flush()
+    assert [times(record) for record in store.kept] == ["", "3"]
+
+
+def test_eight_threads_of_refusals_are_counted_exactly(service: AuditService) -> None:
+    def refuse() -> None:
+        for _ in range(200):
+            service.record(REFUSAL)
+
+    in_threads(8, refuse)
+    service.close()
+    told = [times(record) for record in service.entries(ACCOUNT, ALL, 1000).records]
+    assert told == ["1599", ""]

@@ -101,3 +101,10 @@ def test_a_user_is_no_project(house: House) -> None:
         house.service.set_limit(house.account_id, LimitSubject("project", house.user.id), FIVE)
     with pytest.raises(NotFoundError, match="Could not find user"):
         house.service.set_limit(house.account_id, LimitSubject("user", house.project.id), FIVE)
+
+
+def test_the_same_limit_again_is_no_news_elsewhere(house: House) -> None:
+    house.service.set_limit(house.account_id, house.user, FIVE)
+    assert house.elsewhere.refresh()
+    house.service.set_limit(house.account_id, house.user, FIVE)
+    assert not house.elsewhere.refresh()

@@ -61,7 +61,7 @@ class Clock:
 
 
 class TrustingIdentity(IdentityService):
-    """Believes the headers: who calls, narrowed to what, for which agency."""
+    """Believes the headers: who calls, by a temporary key, narrowed to what, for which agency."""
 
     def authenticate(self, request: RawRequest) -> Session:
         headers = {name: value.decode() for name, value in request.headers}
@@ -70,6 +70,8 @@ class TrustingIdentity(IdentityService):
             raise MissingCredentialsError("x-auth-token not found")
         principal = Principal(user.account_id, user.id, user.name, "AK", is_owner=user.is_owner)
         session = Session(principal, headers.get(b"x-address", "192.0.2.1"))
+        if b"x-temporary" in headers or b"x-narrowed" in headers:
+            session = replace(session, by_access_key=True, is_temporary=True)
         if b"x-narrowed" in headers:
             statement = {"Effect": "Allow", "Action": [headers[b"x-narrowed"]]}
             policy = parse_policy({"Version": "1.1", "Statement": [statement]})

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from huiyan.kernel.errors import ConflictError, HuiyanError, NotFoundError, QuotaError
 
 THREADS = 8
@@ -100,3 +102,26 @@ def test_status_changes_at_once_each_raise_the_epoch_or_not_at_all(any_house: An
     change = {"user": {"enabled": False}}
     at_once(*[lambda: house.call("PATCH", f"/v3/users/{alice.id}", change)] * 4)
     assert house.epoch(alice) == 1
+
+
+def test_of_many_who_make_the_last_user_one_does(
+    any_house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyan.iam.people.repository.MAX_USERS", 3)
+    house = any_house
+    house.user("first")
+    ended = at_once(*[lambda name=f"user{n}": house.user(name) for n in range(4)])
+    assert ended == Counter({"done": 1, QuotaError.__name__: 3})
+    assert house.user("elsewhere", account_id=house.stranger_account_id)
+
+
+def test_of_many_who_make_the_last_group_one_does(
+    any_house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyan.iam.people.groups.repository.MAX_GROUPS", 2)
+    house = any_house
+    create = house.people.groups.create
+    create(house.account_id, "first")
+    ended = at_once(*[lambda name=f"group{n}": create(house.account_id, name) for n in range(4)])
+    assert ended == Counter({"done": 1, QuotaError.__name__: 3})
+    assert create(house.stranger_account_id, "elsewhere")

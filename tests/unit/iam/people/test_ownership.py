@@ -82,13 +82,81 @@ def test_a_narrowed_key_cannot_make_itself_a_wide_one(house: Any, narrowed: str)
             assert answer.status_code == 403, (method, path)
 
 
-def test_a_key_narrowed_to_keys_may_still_do_that(house: Any) -> None:
-    headers = {"x-narrowed": "iam:credentials:*"}
-    wish = {"credential": {"user_id": house.owner_id}}
-    assert house.call("POST", KEYS, wish, headers=headers).status_code == 201
+@pytest.mark.parametrize(
+    "headers",
+    [{"x-temporary": "yes"}, {"x-narrowed": "*:*:*"}, {"x-narrowed": "iam:credentials:*"}],
+    ids=["whole", "narrowed to all", "narrowed to keys"],
+)
+def test_a_temporary_key_makes_and_revives_no_key_whatever_its_rights(
+    house: Any, headers: dict[str, str]
+) -> None:
+    alice, administrator = house.user("alice"), house.administrator()
+    own = house.people.issue_key(house.account_id, "alice").access_key
+    house.people.keys.change(house.account_id, own, "inactive")
+    before = house.identities.revision()
+    for by, user_id in (
+        (alice.id, alice.id),
+        (administrator.id, alice.id),
+        (administrator.id, administrator.id),
+        (house.owner_id, alice.id),
+        (house.owner_id, house.owner_id),
+    ):
+        wish = {"credential": {"user_id": user_id}}
+        refused = house.call("POST", KEYS, wish, by=by, headers=headers)
+        assert refused.status_code == 403, (by, user_id)
+        assert not house.audit.entries[-1].allowed
+    for by in (alice.id, administrator.id, house.owner_id):
+        for change in ({"status": "active"}, {"status": "inactive"}, {"description": "x"}):
+            wish = {"credential": change}
+            refused = house.call("PUT", f"{KEYS}/{own}", wish, by=by, headers=headers)
+            assert refused.status_code == 403, (by, change)
+    assert house.identities.revision() == before
+    assert own not in house.identity.directory.keys
+
+
+@pytest.mark.parametrize("headers", [{"x-temporary": "yes"}, {"x-narrowed": "*:*:*"}])
+def test_a_temporary_key_sets_no_password_whatever_its_rights(
+    house: Any, headers: dict[str, str]
+) -> None:
+    alice, administrator = house.user("alice", PASSWORD), house.administrator()
+    owner = house.owner_id
+    before = house.identities.revision()
+    for by, method, path, wish in (
+        (alice.id, "POST", f"/v3/users/{alice.id}/password", {"original_password": PASSWORD}),
+        (administrator.id, "PATCH", f"/v3/users/{alice.id}", {}),
+        (administrator.id, "PUT", f"{NEWER}/{alice.id}", {}),
+        (administrator.id, "POST", "/v3/users", {"name": "eve"}),
+        (owner, "POST", NEWER, {"name": "eve", "domain_id": house.account_id}),
+        (owner, "PATCH", f"/v3/users/{owner}", {}),
+    ):
+        fields = wish | {"password": "Another-1"}
+        refused = house.call(method, path, {"user": fields}, by=by, headers=headers)
+        assert refused.status_code == 403, (method, path)
+        assert not house.audit.entries[-1].allowed
+    assert house.identities.revision() == before
+
+
+def test_a_temporary_key_still_manages_users_without_passwords(house: Any) -> None:
+    administrator, headers = house.administrator(), {"x-temporary": "yes"}
+    wish = {"user": {"name": "eve"}}
+    made = house.call("POST", "/v3/users", wish, by=administrator.id, headers=headers)
+    assert made.status_code == 201
+    change = {"user": {"enabled": False}}
+    path = f"/v3/users/{made.json()['user']['id']}"
+    assert house.call("PATCH", path, change, by=administrator.id, headers=headers).is_success
+
+
+def test_a_temporary_key_still_shows_and_removes_keys(house: Any) -> None:
     alice = house.user("alice")
-    wish = {"credential": {"user_id": alice.id}}
-    assert house.call("POST", KEYS, wish, by=alice.id, headers=headers).status_code == 403
+    own = house.people.issue_key(house.account_id, "alice").access_key
+    headers = {"x-temporary": "yes"}
+    for method, path, status in (
+        ("GET", KEYS, 200),
+        ("GET", f"{KEYS}/{own}", 200),
+        ("DELETE", f"{KEYS}/{own}", 204),
+    ):
+        answer = house.call(method, path, by=alice.id, headers=headers)
+        assert answer.status_code == status
 
 
 def test_another_account_reaches_nothing_with_our_ids(house: Any) -> None:

@@ -6,6 +6,7 @@ from huiyan.iam.people.rules import (
     check_description,
     check_email,
     check_group_name,
+    check_legible,
     check_telephone,
     check_user_name,
 )
@@ -43,6 +44,14 @@ def test_names_of_users_hold_letters_of_any_script(name: str) -> None:
         "a１",
         "😀",
         "²",
+        "admin\u3164",
+        "\u115fadmin",
+        "\u3164",
+        "\uffa0a",
+        "ａdmin",
+        "ﬁona",
+        "ªda",
+        "\uf900",
     ],
 )
 def test_other_names_are_refused(name: str) -> None:
@@ -50,11 +59,28 @@ def test_other_names_are_refused(name: str) -> None:
         check_user_name(name)
 
 
-@pytest.mark.parametrize("name", ["", "a" * 129, " a", "a ", "\u3000", "a\nb", "a\x00", "\ud800"])
-def test_names_of_groups_are_printable(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "a" * 129, " a", "a ", "\u3000", "a\nb", "a\x00", "\ud800"),
+        *("Security Administrator\u200b", "a\u202eb", "a\u2066b", "a\u00adb", "a\ufeffb"),
+        *("a\u034fb", "a\u3164b", "a\u17b4b", "a\u180fb", "a\ufe0fb", "a\U000e0100b", "a\u2800b"),
+        *("a\u2028b", "a\ue000b", "a\U000e0041b", "a\uffffb", "a\u00a0b", "a\u3000b", "a\u1680b"),
+        *("Ａdmins", "①", "e\u0301", "a\u037eb"),
+    ],
+)
+def test_names_of_groups_are_printable_and_what_they_look_like(name: str) -> None:
     with pytest.raises(InvalidParameterError, match=r"group\.name"):
         check_group_name(name)
     check_group_name("1 组 / all: those@work")
+
+
+@pytest.mark.parametrize(
+    "name", ["运维组（北京）：甲、乙", "Équipe 1", "Команда", "チーム", "a…b", "😀"]
+)
+def test_names_that_people_read_are_legible(name: str) -> None:
+    check_legible(name, "group.name")
+    check_group_name(name)
 
 
 def test_a_description_is_measured_in_bytes() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from huiyan.iam.policy import evaluation
 from huiyan.iam.policy.evaluation import decide
 from huiyan.iam.policy.model import AccessRequest, Role, RoleId, RoleType
 from huiyan.iam.policy.system import (
@@ -58,3 +59,20 @@ def test_the_costliest_policy_is_weighed_in_no_time_that_anybody_notices() -> No
     started = time.perf_counter()
     assert seconds_a_call((hostile,), request, 20) < 0.05
     assert time.perf_counter() - started < 5
+
+
+def test_no_number_of_narrowing_policies_drives_out_the_prepared_ones() -> None:
+    """Anyone may make narrowing policies, without end; every account shares the other memory."""
+    gallery = custom(
+        {"Version": "1.1", "Statement": [{"Effect": "Allow", "Action": ["huiyan:gallery:*"]}]}
+    )
+    request = AccessRequest("huiyan:gallery:read")
+    decide((gallery,), request)
+    before = evaluation._prepare.cache_info()
+    for number in range(evaluation._KEPT_POLICIES + 1):
+        statement = {"Effect": "Allow", "Action": [f"huiyan:gallery:r{number}"]}
+        narrowing = parse_policy({"Version": "1.1", "Statement": [statement]})
+        assert not decide((gallery,), request, narrowing).allowed
+    after = evaluation._prepare.cache_info()
+    assert (after.misses, after.currsize) == (before.misses, before.currsize)
+    assert evaluation._prepare_narrowing.cache_info().currsize <= 128

@@ -198,3 +198,17 @@ def test_agencies_are_managed_by_security_administrators_only(
     for method, where in (("GET", ALL), ("POST", ALL), ("GET", path), ("PUT", path)):
         assert house.call(user, method, where).status_code == 403
     assert house.call(user, "DELETE", path).status_code == 403
+
+
+@pytest.mark.usefixtures("other")
+def test_whom_an_agency_trusts_and_its_id_are_told(house: Any, tenant: Any) -> None:
+    made = make(house, tenant, duration=20).json()["agency"]
+    house.call(tenant.owner, "PUT", f"{ALL}/{made['id']}", {"agency": {"duration": "FOREVER"}})
+    asked, done, changed = house.audit.entries
+    assert asked.detail == {
+        "agency.name": "lent",
+        "agency.trust_domain_name": "other",
+        "agency.duration": "20",
+    }
+    assert done.detail == {"agency.id": made["id"]}
+    assert changed.detail == {"agency.duration": "FOREVER"}

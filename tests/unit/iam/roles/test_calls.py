@@ -185,6 +185,8 @@ def test_a_policy_for_agencies_keeps_its_uris(
         ("display_name", "x" * 65, "IAM.0073"),
         ("display_name", " x", "IAM.0073"),
         ("display_name", "x\n", "IAM.0073"),
+        ("display_name", "Security Administrator\u200b", "IAM.0073"),
+        ("display_name", "Ｓecurity Administrator", "IAM.0073"),
         ("display_name", "\ud800", "IAM.0011"),
         ("type", None, "IAM.0072"),
         ("type", "AA", "IAM.0073"),
@@ -299,4 +301,8 @@ def test_policies_are_managed_by_security_administrators_only(
         Grant(tenant.id, "group", tenant.group_id, SECURITY_ADMINISTRATOR.id, "domain", None)
     )
     assert house.call(user, "POST", CUSTOM, {"role": document}).status_code == 201
-    assert [entry.allowed for entry in house.audit.entries] == [False, True]
+    refused_entry, asked, done = house.audit.entries
+    assert (refused_entry.allowed, refused_entry.detail) == (False, {})
+    assert asked.detail["role.display_name"] == document["display_name"]
+    assert json.loads(asked.detail["role.policy"]) == document["policy"]
+    assert (done.reason, list(done.detail)) == ("done", ["role.id"])

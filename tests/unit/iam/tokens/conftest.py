@@ -1,3 +1,4 @@
+import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ from huiyan.persistence.schema import (
     ACCESS_KEY,
     ACCOUNT,
     AGENCY,
+    CUSTOM_ROLE,
     GROUP_MEMBER,
     IAM_GROUP,
     IAM_USER,
@@ -253,6 +255,24 @@ class House:
                 project_id=project_id,
             )
         )
+
+    def add_policy(self, statements: Sequence[Mapping[str, object]]) -> str:
+        """Make a policy of the first account, for global services."""
+        role_id = new_hex_id()
+        self.change(
+            insert_in(Scope(self.account.id), CUSTOM_ROLE).values(
+                id=role_id,
+                number=1,
+                display_name="policy",
+                type="AX",
+                description="",
+                description_cn="",
+                document=json.dumps({"Version": "1.1", "Statement": list(statements)}),
+                created_at_ms=self.clock.now(),
+                updated_at_ms=None,
+            )
+        )
+        return role_id
 
     def leave(self, user: User, group_id: str) -> None:
         self.change(

@@ -294,6 +294,20 @@ class TestAgencyTokens:
         resource = f"iam::{lender.id}:agency:{agency.id}"
         assert told == [(house.account.id, resource, True), (lender.id, resource, True)]
 
+    def test_the_lender_is_not_told_the_borrowers_credential(self, house: Any, lent: Any) -> None:
+        lender, user, _agency = lent
+        permanent = house.add_key(user)
+        for path in (TOKENS, KEYS):
+            house.audit.entries.clear()
+            body = dumps(assume_body("lender")).encode()
+            request = house.signed(permanent, method="POST", path=path, body=body)
+            headers = [(name.decode(), value.decode()) for name, value in request.headers]
+            assert house.client().post(path, content=body, headers=headers).status_code == 201
+            told = {entry.account_id: entry for entry in house.audit.entries}
+            assert told[house.account.id].credential_id == permanent.access_key
+            assert permanent.access_key not in repr(told[lender.id])
+            assert told[lender.id].user_id == user.id
+
     def test_a_signature_does_as_well_as_a_token(self, house: Any, lent: Any) -> None:
         body = dumps(assume_body("lender")).encode()
         request = house.signed(house.add_key(lent[1]), method="POST", path=TOKENS, body=body)
@@ -325,6 +339,40 @@ class TestAgencyTokens:
         reply = self.post(house, lent[1], body)
         assert reply.status_code == 404
         assert reply.json()["error"]["message"].startswith("Could not find agency")
+
+    def test_without_the_right_nobody_learns_which_agencies_there_are(
+        self, house: Any, lent: Any
+    ) -> None:
+        bob = house.add_user("bob")
+        house.add_agency(lent[0], house.add_account("third"), "not for us")
+        for path in (TOKENS, KEYS):
+            answers = set()
+            for body in (
+                assume_body("lender"),
+                assume_body("lender", agency_name="nothing"),
+                assume_body("lender", agency_name="not for us"),
+                assume_body("nowhere"),
+                assume_body("huiyan"),
+            ):
+                house.audit.entries.clear()
+                reply = self.post(house, bob, body, path)
+                assert [entry.allowed for entry in house.audit.entries] == [False]
+                error = reply.json()["error"]
+                answers.add((reply.status_code, error["code"], error["message"]))
+            assert len(answers) == 1
+            assert answers.pop()[0] == 403
+
+    def test_nor_which_others_there_are_who_may_act_for_one(self, house: Any, lent: Any) -> None:
+        lender, _user, agency = lent
+        house.add_agency(lender, house.account, "other")
+        bob = house.add_user("bob")
+        one = {"Effect": "Allow", "Action": ["iam:agencies:assume"]}
+        resource = [f"iam:*:*:agency:{agency.id}"]
+        house.grant(bob, house.add_policy([one | {"Resource": resource}]))
+        assert self.post(house, bob, assume_body("lender")).status_code == 201
+        for name in ("other", "nothing"):
+            reply = self.post(house, bob, assume_body("lender", agency_name=name))
+            assert reply.status_code == 403
 
     def test_an_agency_for_another_account_is_404(self, house: Any, lent: Any) -> None:
         house.add_agency(lent[0], house.add_account("third"), "not for us")

@@ -8,6 +8,14 @@ from huiyan.iam.policy.system import SECURITY_ADMINISTRATOR, TENANT_GUEST
 KEYS = "/v3.0/OS-CREDENTIAL/securitytokens"
 TOKENS = "/v3/auth/tokens"
 POLICY = {"Version": "1.1", "Statement": [{"Effect": "Allow", "Action": ["image:*:*"]}]}
+ASSUME = {
+    "auth": {
+        "identity": {
+            "methods": ["assume_role"],
+            "assume_role": {"domain_name": "lender", "agency_name": "helper"},
+        }
+    }
+}
 TAGGING = "image:image:runTagging"
 
 
@@ -84,15 +92,15 @@ class TestByToken:
         """A withdrawn token must not turn into a good key in the moment of its withdrawal."""
         user = house.add_user("ada")
         token = house.token_for(user)
-        ask = house.identity.require_standing
+        ask = house.identity.authorise_own
 
-        def change_then_ask(session: Any) -> None:
+        def change_then_ask(session: Any, action: str) -> Any:
             house.set_user(user, bumped=True)
-            ask(session)
+            return ask(session, action)
 
-        house.identity.require_standing = change_then_ask
+        house.identity.authorise_own = change_then_ask
         key = Made(self.post(house, token))
-        house.identity.require_standing = ask
+        house.identity.authorise_own = ask
         assert house.client().get("/v3/auth/catalog").status_code == 401
         request = house.signed(key)
         headers = [(name.decode(), value.decode()) for name, value in request.headers]
@@ -141,6 +149,114 @@ class TestByKey:
         assert f"ak:{key.access},err:ak not exist" in reply.text
 
 
+class TestDescent:
+    """What is made by other credentials outlives none of them."""
+
+    @pytest.fixture
+    def lent(self, house: Any) -> Any:
+        lender, user = house.add_account("lender"), house.add_user("ada")
+        house.grant(user, SECURITY_ADMINISTRATOR.id)
+        house.add_agency(lender, house.account)
+        return user, house.add_key(user)
+
+    def assume(self, house: Any, permanent: Any) -> str:
+        reply = signed_post(house, permanent, ASSUME, TOKENS)
+        assert reply.status_code == 201, reply.text
+        token: str = reply.headers["X-Subject-Token"]
+        return token
+
+    def status(self, house: Any, headers: Any) -> int:
+        reply = house.client().get("/v3/auth/catalog", headers=headers)
+        status: int = reply.status_code
+        return status
+
+    def signed_status(self, house: Any, key: Made) -> int:
+        request = house.signed(key)
+        return self.status(house, [(n.decode(), v.decode()) for n, v in request.headers])
+
+    def test_an_agency_token_dies_with_the_permanent_key_it_was_made_under(
+        self, house: Any, lent: Any
+    ) -> None:
+        user, permanent = lent
+        headers = {"X-Auth-Token": self.assume(house, permanent)}
+        assert self.status(house, headers) == 200
+        house.stop_key(permanent.access_key, user)
+        assert self.status(house, headers) == 401
+        assert house.client().post(KEYS, json=wanted(), headers=headers).status_code == 401
+
+    def test_so_does_a_temporary_key_made_by_that_token(self, house: Any, lent: Any) -> None:
+        user, permanent = lent
+        headers = {"X-Auth-Token": self.assume(house, permanent)}
+        key = Made(house.client().post(KEYS, json=wanted(), headers=headers))
+        assert self.signed_status(house, key) == 200
+        house.stop_key(permanent.access_key, user)
+        assert self.signed_status(house, key) == 401
+
+    def test_so_does_a_temporary_key_for_the_agency(self, house: Any, lent: Any) -> None:
+        user, permanent = lent
+        key = Made(signed_post(house, permanent, ASSUME))
+        assert self.signed_status(house, key) == 200
+        house.stop_key(permanent.access_key, user)
+        assert self.signed_status(house, key) == 401
+
+    def test_another_key_of_the_user_ends_nothing(self, house: Any, lent: Any) -> None:
+        user, permanent = lent
+        other = house.add_key(user)
+        headers = {"X-Auth-Token": self.assume(house, permanent)}
+        house.stop_key(other.access_key, user)
+        assert self.status(house, headers) == 200
+
+    @pytest.mark.parametrize("agency", [False, True], ids=["user's", "agency's"])
+    def test_a_temporary_key_ends_with_the_token_it_was_made_by(
+        self, house: Any, lent: Any, *, agency: bool
+    ) -> None:
+        user, permanent = lent
+        token = self.assume(house, permanent) if agency else house.token_for(user)
+        house.clock.move(hours=23, minutes=50)
+        body = wanted(token={"id": token, "duration_seconds": 86_400})
+        key = Made(house.client().post(KEYS, json=body))
+        assert key.expires_at == "2026-04-01T08:15:00.123456Z"
+        house.clock.move(minutes=9, seconds=59)
+        assert self.signed_status(house, key) == 200
+        house.clock.move(seconds=1)
+        assert self.signed_status(house, key) == 401
+
+    def test_an_agencys_token_and_key_end_with_the_token_they_were_made_by(
+        self, house: Any, lent: Any
+    ) -> None:
+        headers = {"X-Auth-Token": house.token_for(lent[0])}
+        house.clock.move(hours=23, minutes=50)
+        told = house.client().post(TOKENS, json=ASSUME, headers=headers)
+        assert told.json()["token"]["expires_at"] == "2026-04-01T08:15:00.123456Z"
+        key = Made(house.client().post(KEYS, json=ASSUME, headers=headers))
+        assert key.expires_at == "2026-04-01T08:15:00.123456Z"
+
+    def test_a_key_made_under_a_permanent_key_lives_as_long_as_was_wanted(
+        self, house: Any, lent: Any
+    ) -> None:
+        key = Made(signed_post(house, lent[1], wanted(token={"duration_seconds": 86_400})))
+        assert key.expires_at == "2026-04-01T08:15:00.123456Z"
+
+    def test_who_may_come_by_the_console_only_uses_no_agency_by_keys(
+        self, house: Any, lent: Any
+    ) -> None:
+        user, permanent = lent
+        by_password = {"X-Auth-Token": house.token_for(user)}
+        keys = [
+            Made(signed_post(house, permanent, ASSUME)),
+            Made(house.client().post(KEYS, json=ASSUME, headers=by_password)),
+        ]
+        by_key = {"X-Auth-Token": self.assume(house, permanent)}
+        told = house.client().post(TOKENS, json=ASSUME, headers=by_password)
+        assumed = {"X-Auth-Token": told.headers["X-Subject-Token"]}
+        house.set_user(user, access_mode="console")
+        assert [self.signed_status(house, key) for key in keys] == [401, 401]
+        assert self.status(house, by_key) == 401
+        assert self.status(house, assumed) == 200
+        house.set_user(user, access_mode="default")
+        assert [self.signed_status(house, key) for key in keys] == [200, 200]
+
+
 class TestNarrowing:
     def narrowed(self, house: Any, user: Any, **identity: Any) -> Made:
         headers = {"X-Auth-Token": house.token_for(user)}
@@ -160,10 +276,8 @@ class TestNarrowing:
         lender = house.add_account("lender")
         house.add_agency(lender, house.account)
         key = self.narrowed(house, user, **({} if policy is None else {"policy": policy}))
-        role = {"domain_name": "lender", "agency_name": "helper"}
-        assume = {"auth": {"identity": {"methods": ["assume_role"], "assume_role": role}}}
         house.audit.entries.clear()
-        for body, path in ((wanted(), KEYS), (assume, KEYS), (assume, TOKENS)):
+        for body, path in ((wanted(), KEYS), (ASSUME, KEYS), (ASSUME, TOKENS)):
             reply = signed_post(house, key, body, path)
             assert reply.status_code == 403
         assert [entry.allowed for entry in house.audit.entries] == [False] * 3

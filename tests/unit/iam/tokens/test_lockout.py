@@ -8,6 +8,7 @@ from huiyan.iam.tokens.lockout import (
     ADDRESS_LIMIT,
     NAME_FROM_ADDRESS_LIMIT,
     NAME_LIMIT,
+    SITE_LIMIT,
     WINDOW,
     Tally,
     counters_for,
@@ -34,6 +35,47 @@ def test_a_try_counts_for_the_name_here_the_name_anywhere_and_the_address() -> N
 
 def test_an_unknown_address_is_not_counted_by_itself() -> None:
     assert {c.kind for c in counters_for(ACCOUNT, ("ada",), "")} == {"user"}
+
+
+def test_an_ipv6_address_counts_for_its_network_and_its_site() -> None:
+    def addresses(address: str) -> dict[int, str]:
+        counters = counters_for(ACCOUNT, ("ada",), address)
+        return {c.limit: c.digest for c in counters if c.kind == "address"}
+
+    here = addresses("2001:db8:1:1::1")
+    neighbour, stranger = addresses("2001:db8:1:2::1"), addresses("2001:db8:2:1::1")
+    assert set(here) == {ADDRESS_LIMIT, SITE_LIMIT}
+    assert here[SITE_LIMIT] == neighbour[SITE_LIMIT] != stranger[SITE_LIMIT]
+    assert here[ADDRESS_LIMIT] != neighbour[ADDRESS_LIMIT]
+
+
+def test_only_the_count_of_a_name_from_everywhere_spares_usual_addresses() -> None:
+    counters = counters_for(ACCOUNT, ("ada",), "192.0.2.1")
+    assert [c.limit for c in counters if c.familiar_digest] == [NAME_LIMIT]
+    assert not any(c.familiar_digest for c in counters_for(ACCOUNT, ("ada",), ""))
+    assert not {c.familiar_digest for c in counters if c.familiar_digest} & digests()
+
+
+@pytest.mark.parametrize(
+    ("address", "shared"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("10.1.2.3", "10.1.2.3"),
+        ("::ffff:192.168.0.1", "192.168.0.1"),
+        ("100.64.0.1", "100.64.0.1"),
+        ("fd00::1", "fd00::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("203.0.113.1", ""),
+        ("2001:db8::1", ""),
+        ("no address", ""),
+    ],
+)
+def test_addresses_of_inside_networks_may_be_a_proxys(address: str, shared: str) -> None:
+    counters = counters_for(ACCOUNT, ("ada",), address)
+    assert {c.shared_address for c in counters if c.kind == "address"} == (
+        {shared} if ":" not in address or "ffff" in address else {shared, ""}
+    )
 
 
 def test_names_and_addresses_are_kept_as_digests_only() -> None:
@@ -95,6 +137,13 @@ def test_failures_further_apart_than_the_window_do_not_add_up() -> None:
 def test_counting_begins_anew_after_a_lock() -> None:
     locked = Tally(5, NOW, NOW + WINDOW)
     assert locked.with_failure(5, NOW + WINDOW) == Tally(1, NOW + WINDOW, None)
+
+
+def test_failures_during_a_lock_do_not_lengthen_it() -> None:
+    locked = Tally(100, NOW, NOW + WINDOW)
+    later = locked.with_failure(100, NOW + WINDOW / 2)
+    assert later == Tally(101, NOW, NOW + WINDOW)
+    assert later.without_failure(100) == locked
 
 
 def test_taking_the_locking_failure_back_unlocks() -> None:

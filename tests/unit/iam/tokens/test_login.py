@@ -6,7 +6,7 @@ import pytest
 
 from huiyan.iam.people.passwords import HashCost, PasswordHasher
 from huiyan.iam.service import IdentityService
-from huiyan.iam.tokens.lockout import NAME_FROM_ADDRESS_LIMIT, counters_for
+from huiyan.iam.tokens.lockout import NAME_FROM_ADDRESS_LIMIT, NAME_LIMIT, counters_for
 from huiyan.iam.tokens.login import Login, LoginService
 from huiyan.iam.tokens.repository import LockoutRepository
 from huiyan.iam.tokens.scope import ChosenScope, ChosenUser, Named
@@ -384,6 +384,17 @@ def test_right_passwords_at_one_moment_wait_for_each_other_instead_of_locking(ho
     )
     assert house.read(logins.log_in(login()).text).principal.user_id == user.id
     assert len(waited) == 3
+
+
+def test_guessers_at_many_addresses_keep_nobody_out_of_the_usual_address(house: Any) -> None:
+    user = house.add_user("ada")
+    house.logins.log_in(login())
+    for number in range(NAME_LIMIT):
+        guess = counters_for(user.account_id, ("ada", ""), f"198.51.100.{number // 4}")
+        assert house.lockouts.reserve(guess, house.clock.now()) is None
+    elsewhere = counters_for(user.account_id, ("ada", ""), "203.0.113.9")
+    assert house.lockouts.reserve(elsewhere, house.clock.now()) is not None
+    house.read(house.logins.log_in(login()).text)
 
 
 def test_a_lock_that_stays_is_told_after_a_second_and_an_old_one_at_once(house: Any) -> None:

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from postgresql_server import PostgresqlServer, serve_postgresql
+from structlog.testing import capture_logs
 
 from huiyan.iam.tokens.lockout import (
     ADDRESS_LIMIT,
+    FAMILIAR_FOR,
     NAME_FROM_ADDRESS_LIMIT,
     NAME_LIMIT,
+    SITE_LIMIT,
     WINDOW,
     counters_for,
 )
@@ -80,11 +83,88 @@ def test_a_right_password_wipes_out_what_was_counted_for_the_name_here(house: An
     assert [reserve(house) for _ in range(6)] == [True] * 5 + [False]
 
 
-def test_right_passwords_leave_no_trace(house: Any) -> None:
+def test_right_passwords_leave_nothing_but_that_the_address_is_a_usual_one(house: Any) -> None:
     for _ in range(60):
         assert reserve(house)
         house.lockouts.forgive(counters(house))
+    assert [row.failures for row in rows(house)] == [0]
+
+
+def lock_everywhere(house: Any, name: str = "ada") -> None:
+    for number in range(NAME_LIMIT):
+        assert reserve(house, name, f"198.51.100.{number // 4}")
+
+
+def log_in(house: Any, address: str = "192.0.2.1") -> None:
+    assert reserve(house, address=address)
+    house.lockouts.forgive(counters(house, address=address))
+
+
+@pytest.mark.parametrize(
+    ("usual", "now"),
+    [("192.0.2.1", "192.0.2.1"), ("2001:db8:1:1::1", "2001:db8:1:2::1")],
+)
+def test_many_addresses_keep_nobody_out_of_the_usual_one(house: Any, usual: str, now: str) -> None:
+    log_in(house, usual)
+    lock_everywhere(house)
+    assert not reserve(house, address="203.0.113.9")
+    log_in(house, now)
+    for _ in range(NAME_FROM_ADDRESS_LIMIT):
+        assert reserve(house, address=now)
+    assert not reserve(house, address=now)
+    assert not reserve(house, address="203.0.113.9")
+    house.clock.instant += WINDOW
+    assert reserve(house, address="203.0.113.9")
+
+
+def test_a_usual_address_is_usual_for_one_name_only(house: Any) -> None:
+    log_in(house)
+    lock_everywhere(house, "bob")
+    assert not reserve(house, "bob")
+
+
+def test_an_address_is_usual_for_thirty_days_after_the_last_right_password(house: Any) -> None:
+    log_in(house)
+    house.clock.instant += FAMILIAR_FOR - WINDOW
+    log_in(house)
+    house.clock.instant += FAMILIAR_FOR - WINDOW
+    lock_everywhere(house)
+    assert reserve(house)
+    house.clock.instant += 2 * WINDOW
+    lock_everywhere(house)
+    assert not reserve(house)
+    assert 0 not in {row.failures for row in rows(house)}
+
+
+def test_a_try_that_was_not_looked_at_makes_no_address_usual(house: Any) -> None:
+    assert reserve(house)
+    house.lockouts.take_back(counters(house))
     assert rows(house) == []
+
+
+def test_the_end_of_lock_outs_leaves_usual_addresses(house: Any) -> None:
+    log_in(house)
+    lock_everywhere(house)
+    house.lockouts.clear(house.account.id)
+    assert [row.failures for row in rows(house)] == [0]
+    lock_everywhere(house)
+    log_in(house)
+
+
+def test_a_site_of_ipv6_gets_forty_tries_however_many_networks_it_has(house: Any) -> None:
+    looked_at = [reserve(house, address=f"2001:db8:1:{number:x}::1") for number in range(64)]
+    assert looked_at == [True] * SITE_LIMIT + [False] * 24
+    assert reserve(house, address="2001:db8:2::1")
+
+
+def test_a_locked_address_of_an_inside_network_is_logged_once(house: Any) -> None:
+    with capture_logs() as logs:
+        for number in range(ADDRESS_LIMIT + 5):
+            reserve(house, f"user{number}", "203.0.113.9")
+            reserve(house, f"user{number}", "10.0.0.7")
+    assert logs == [
+        {"event": "lockout_shared_address", "log_level": "warning", "address": "10.0.0.7"}
+    ]
 
 
 def test_a_right_password_takes_back_only_its_own_try_from_the_address(house: Any) -> None:
@@ -186,7 +266,7 @@ def test_on_postgresql_threads_get_no_more_looks_and_never_wait_in_a_circle(
                 if lockouts.reserve(counted, at) is None:
                     with lock:
                         looked_at[name, address, at] += 1
-                    if attempt >= 12 and number == 0:
+                    if attempt >= 12 and number < 4:
                         lockouts.forgive(counted)
         except Exception as error:  # noqa: BLE001 - told by the main thread
             failed.append(error)

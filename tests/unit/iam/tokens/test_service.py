@@ -50,6 +50,7 @@ class TestReading:
         assert session.project_id == project.id
         assert not session.is_domain_scoped
         assert not session.by_access_key
+        assert not session.is_temporary
         assert session.narrowing is None
 
     def test_an_account_token_reaches_no_project(self, house: Any) -> None:
@@ -79,7 +80,7 @@ class TestReading:
 
     def test_a_security_token_is_no_token_and_the_other_way_round(self, house: Any) -> None:
         user = house.add_user("ada")
-        key = house.tokens.issue_temporary_key(bearer_of(user), 900, None, None)
+        key = house.tokens.issue_temporary_key(bearer_of(user), 900, None)
         with pytest.raises(UnusableTokenError):
             house.read(key.security_token)
         token = house.token_for(user).encode()
@@ -293,9 +294,10 @@ class TestTemporaryKeys:
         assert claims is not None
         return house.tokens.temporary_session(claims, house.directory, "192.0.2.1")
 
-    def issue(self, house: Any, user: Any, **more: Any) -> Any:
-        wanted = {"duration_s": 900, "narrowing": None, "parent_key": None} | more
-        return house.tokens.issue_temporary_key(bearer_of(user), **wanted)
+    def issue(self, house: Any, user: Any, parent_key: Any = None, **more: Any) -> Any:
+        wanted = {"duration_s": 900, "narrowing": None} | more
+        bearer = bearer_of(user, parent_key=parent_key)
+        return house.tokens.issue_temporary_key(bearer, **wanted)
 
     def test_it_looks_like_a_key_and_is_none_of_the_permanent_ones(self, house: Any) -> None:
         key = self.issue(house, house.add_user("ada"))
@@ -322,6 +324,7 @@ class TestTemporaryKeys:
         assert session.principal.user_id == user.id
         assert session.principal.credential_id == key.access
         assert session.by_access_key
+        assert session.is_temporary
         assert session.project_id is None
         assert not session.is_domain_scoped
         assert session.address == "192.0.2.1"
@@ -339,6 +342,12 @@ class TestTemporaryKeys:
         house.clock.move(seconds=1)
         with pytest.raises(ExpiredTokenError):
             self.open(house, key)
+
+    def test_it_ends_no_later_than_the_token_it_was_made_by(self, house: Any) -> None:
+        user, now = house.add_user("ada"), house.clock.now()
+        soon, late = now + timedelta(seconds=60), now + timedelta(days=2)
+        assert self.issue(house, user, until=soon).expires_at == soon
+        assert self.issue(house, user, until=late).expires_at == now + timedelta(seconds=900)
 
     def test_a_changed_password_withdraws_it(self, house: Any) -> None:
         user = house.add_user("ada")
@@ -415,7 +424,7 @@ class TestTemporaryKeys:
     def test_any_altered_byte_is_refused(self, place: int, flip: int) -> None:
         service = TokenService(Vault(bytes(32)), SystemClock())
         bearer = Bearer("u" * 32, "a" * 32, 0)  # type: ignore[arg-type]
-        key = service.issue_temporary_key(bearer, 900, ONLY_TAGGING, None)
+        key = service.issue_temporary_key(bearer, 900, ONLY_TAGGING)
         text = bytearray(key.security_token.encode())
         text[place % len(text)] ^= flip
         assert service.find_temporary(bytes(text), key.access) is None

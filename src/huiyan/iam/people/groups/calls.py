@@ -6,6 +6,9 @@ rendered.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from huiyan.iam.audit.detail import Telling
 from huiyan.iam.call import Answer, Call, Operation
 from huiyan.iam.directory.model import Group
 from huiyan.iam.field import required_text, text_field
@@ -27,6 +30,7 @@ _LIST_GROUPS = "iam:groups:listGroupsForUser"
 _ADD = "iam:permissions:addUserToGroup"
 _CHECK = "iam:permissions:checkUserInGroup"
 _REMOVE = "iam:permissions:removeUserFromGroup"
+_TELLS = Telling(values=("group.name",))
 
 
 def group_operations(service: GroupService) -> tuple[Operation, ...]:
@@ -49,10 +53,12 @@ def group_operations(service: GroupService) -> tuple[Operation, ...]:
     calls = _GroupCalls(service)
     group, member = "/v3/groups/{group_id}", "/v3/groups/{group_id}/users/{user_id}"
     return (
-        Operation("POST", "/v3/groups", _CREATE, calls.create),
+        Operation(
+            "POST", "/v3/groups", _CREATE, calls.create, tells=replace(_TELLS, made="group.id")
+        ),
         Operation("GET", "/v3/groups", _LIST, calls.list_groups),
         Operation("GET", group, _GET, calls.show),
-        Operation("PATCH", group, _UPDATE, calls.update),
+        Operation("PATCH", group, _UPDATE, calls.update, tells=_TELLS),
         Operation("DELETE", group, _DELETE, calls.delete),
         Operation("GET", f"{group}/users", _LIST_USERS, calls.list_members),
         Operation(

@@ -12,11 +12,20 @@ from sqlalchemy import Connection, Row, Table
 from sqlalchemy.exc import IntegrityError
 
 from huiyan.iam.directory.model import Group
-from huiyan.kernel.errors import ConflictError, NotFoundError
+from huiyan.iam.people.model import MAX_GROUPS
+from huiyan.kernel.errors import ConflictError, NotFoundError, QuotaError
 from huiyan.kernel.ids import AccountId, GroupId, UserId
 from huiyan.persistence.database import Database
-from huiyan.persistence.query import Scope, delete_in, insert_in, select_in, update_in
-from huiyan.persistence.schema import GROUP_MEMBER, IAM_GROUP, IAM_USER, ROLE_GRANT
+from huiyan.persistence.query import (
+    Scope,
+    count_in,
+    delete_in,
+    insert_in,
+    select_in,
+    update_in,
+)
+from huiyan.persistence.revision import leave_revision
+from huiyan.persistence.schema import ACCOUNT, GROUP_MEMBER, IAM_GROUP, IAM_USER, ROLE_GRANT
 
 
 class GroupRepository:
@@ -41,6 +50,8 @@ class GroupRepository:
 
         Raises
         ------
+        QuotaError
+            The account has as many as it may.
         ConflictError
             The account has a group of that name.
         DatabaseError
@@ -54,6 +65,7 @@ class GroupRepository:
         )
         try:
             with self._database.changing() as connection:
+                require_room(connection, group.account_id, IAM_GROUP, MAX_GROUPS)
                 connection.execute(insertion)
         except IntegrityError as error:
             raise _taken(group.account_id, group.name) from error
@@ -98,6 +110,9 @@ class GroupRepository:
                     stored.description if description is None else description,
                     stored.created_at_ms,
                 )
+                if (group.name, group.description) == (stored.name, stored.description):
+                    leave_revision(connection)
+                    return group
                 connection.execute(
                     update_in(Scope(account_id), IAM_GROUP)
                     .where(IAM_GROUP.c.id == group_id)
@@ -163,10 +178,12 @@ class GroupRepository:
             there = select_in(scope, GROUP_MEMBER).where(
                 member.group_id == group_id, member.user_id == user_id
             )
-            if connection.execute(there).one_or_none() is None:
-                connection.execute(
-                    insert_in(scope, GROUP_MEMBER).values(group_id=group_id, user_id=user_id)
-                )
+            if connection.execute(there).one_or_none() is not None:
+                leave_revision(connection)
+                return
+            connection.execute(
+                insert_in(scope, GROUP_MEMBER).values(group_id=group_id, user_id=user_id)
+            )
 
     def remove_member(self, account_id: AccountId, group_id: GroupId, user_id: UserId) -> None:
         """Take a user out of a group.
@@ -194,6 +211,33 @@ class GroupRepository:
         with self._database.changing() as connection:
             if connection.execute(removal).rowcount == 0:
                 raise NotFoundError(f"Could not find user: {user_id} in group: {group_id}.")
+
+
+def require_room(connection: Connection, account_id: AccountId, table: Table, most: int) -> None:
+    """See that an account may have one row more; nobody else asks until the transaction ends.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction that will add the row.
+    account_id : AccountId
+        The account.
+    table : Table
+        Users or groups.
+    most : int
+        How many it may have.
+
+    Raises
+    ------
+    QuotaError
+        It has as many already.
+    """
+    scope = Scope(account_id)
+    # Locked before the count, so that of several who add the last one at once only one does.
+    connection.execute(select_in(scope, ACCOUNT).with_for_update(key_share=True))
+    if connection.execute(count_in(scope, table)).scalar_one() >= most:
+        kind = "groups" if table is IAM_GROUP else "users"
+        raise QuotaError(f"The account has {most} {kind} already.")
 
 
 def _lock(connection: Connection, account_id: AccountId, table: Table, row_id: str) -> Row[Any]:

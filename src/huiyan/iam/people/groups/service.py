@@ -56,6 +56,8 @@ class GroupService:
         ------
         InvalidParameterError
             The name or the description is not good.
+        QuotaError
+            The account has as many groups as it may.
         ConflictError
             The account has a group of that name.
         DatabaseError

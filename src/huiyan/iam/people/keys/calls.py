@@ -6,6 +6,7 @@ keys, and how they are rendered.
 
 from __future__ import annotations
 
+from huiyan.iam.audit.detail import Telling
 from huiyan.iam.call import Answer, Call, Operation
 from huiyan.iam.field import required_text, text_field
 from huiyan.iam.people.keys.model import StoredKey
@@ -16,7 +17,7 @@ from huiyan.iam.people.keys.wire import (
     render_key_details,
     render_new_key,
 )
-from huiyan.iam.people.ownership import is_own, require_not_owner
+from huiyan.iam.people.ownership import is_own, require_lasting, require_not_owner
 from huiyan.kernel.errors import BodyError
 from huiyan.kernel.ids import AccountId
 
@@ -25,6 +26,8 @@ _LIST = "iam:credentials:listCredentials"
 _GET = "iam:credentials:getCredential"
 _UPDATE = "iam:credentials:updateCredential"
 _DELETE = "iam:credentials:deleteCredential"
+_TELLS_NEW = Telling(values=("credential.user_id",), made="credential.access")
+_TELLS = Telling(values=("credential.status",))
 
 
 def key_operations(service: KeyService) -> tuple[Operation, ...]:
@@ -47,10 +50,10 @@ def key_operations(service: KeyService) -> tuple[Operation, ...]:
     calls = _KeyCalls(service)
     keys, key = "/v3.0/OS-CREDENTIAL/credentials", "/v3.0/OS-CREDENTIAL/credentials/{access_key}"
     return (
-        Operation("POST", keys, _CREATE, calls.create, _is_for_own_user),
+        Operation("POST", keys, _CREATE, calls.create, _is_for_own_user, tells=_TELLS_NEW),
         Operation("GET", keys, _LIST, calls.list_keys, _lists_own),
         Operation("GET", key, _GET, calls.show, calls.is_own_key),
-        Operation("PUT", key, _UPDATE, calls.update, calls.is_own_key),
+        Operation("PUT", key, _UPDATE, calls.update, calls.is_own_key, tells=_TELLS),
         Operation("DELETE", key, _DELETE, calls.delete, calls.is_own_key),
     )
 
@@ -81,6 +84,7 @@ class _KeyCalls:
         return key is not None and is_own(call.caller(), key.user_id)
 
     def create(self, call: Call) -> Answer:
+        require_lasting(call.caller(), _CREATE)
         fields = call.member("credential")
         user_id = required_text(fields, "user_id", "credential.")
         description = text_field(fields, "description", "credential.") or ""
@@ -98,6 +102,7 @@ class _KeyCalls:
         return Answer(document={"credential": render_key_details(key)})
 
     def update(self, call: Call) -> Answer:
+        require_lasting(call.caller(), _UPDATE)
         key = self._changeable(call, _UPDATE)
         status, description = parse_key_change(call.member("credential"))
         key = self._service.change(key.account_id, key.access_key, status, description)

@@ -19,6 +19,7 @@ from huiyan.kernel.errors import NotFoundError, QuotaError
 from huiyan.kernel.ids import AccessKey, AccountId, UserId
 from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope, count_in, delete_in, select_in, update_in
+from huiyan.persistence.revision import leave_revision
 from huiyan.persistence.schema import ACCESS_KEY, IAM_USER
 
 _TOLD: tuple[Any, ...] = (
@@ -174,12 +175,15 @@ class KeyRepository:
         values = {name: value for name, value in wanted.items() if value is not None}
         query = select_in(scope, ACCESS_KEY).with_only_columns(*_TOLD).where(is_it)
         with self._database.changing() as connection:
-            if values:
-                connection.execute(update_in(scope, ACCESS_KEY).where(is_it).values(values))
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(query.with_for_update()).one_or_none()
             if row is None:
                 raise _absent(access_key)
-            return _key_of(row)
+            if status in {None, row.status}:
+                leave_revision(connection)  # nobody judges by a description
+            if not values:
+                return _key_of(row)
+            connection.execute(update_in(scope, ACCESS_KEY).where(is_it).values(values))
+            return _key_of(connection.execute(query).one())
 
     def remove(self, account_id: AccountId, access_key: AccessKey) -> None:
         """Remove a key.

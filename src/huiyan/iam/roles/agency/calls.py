@@ -6,8 +6,10 @@ agencies.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from huiyan.iam.audit.detail import Telling
 from huiyan.iam.call import Answer, Call, Operation
 from huiyan.iam.field import required_text
 from huiyan.iam.roles.agency.service import AgencyService
@@ -20,6 +22,14 @@ _ALL: Final = "/v3.0/OS-AGENCY/agencies"
 _ONE: Final = f"{_ALL}/{{agency_id}}"
 _LIST: Final = "iam:agencies:listAgencies"
 _CREATE: Final = "iam:agencies:createAgency"
+_TELLS: Final = Telling(
+    values=(
+        "agency.name",
+        "agency.trust_domain_id",
+        "agency.trust_domain_name",
+        "agency.duration",
+    )
+)
 
 
 def agency_operations(service: AgencyService) -> tuple[Operation, ...]:
@@ -42,9 +52,9 @@ def agency_operations(service: AgencyService) -> tuple[Operation, ...]:
     calls = _AgencyCalls(service)
     return (
         Operation("GET", _ALL, _LIST, calls.list_agencies),
-        Operation("POST", _ALL, _CREATE, calls.create),
+        Operation("POST", _ALL, _CREATE, calls.create, tells=replace(_TELLS, made="agency.id")),
         Operation("GET", _ONE, "iam:agencies:getAgency", calls.show),
-        Operation("PUT", _ONE, "iam:agencies:updateAgency", calls.change),
+        Operation("PUT", _ONE, "iam:agencies:updateAgency", calls.change, tells=_TELLS),
         Operation("DELETE", _ONE, "iam:agencies:deleteAgency", calls.delete),
     )
 

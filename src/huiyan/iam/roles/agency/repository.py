@@ -21,6 +21,7 @@ from huiyan.persistence.query import (
     select_in,
     update_in,
 )
+from huiyan.persistence.revision import leave_revision
 from huiyan.persistence.schema import AGENCY, ROLE_GRANT
 
 
@@ -102,17 +103,23 @@ class AgencyRepository:
             "description": change.description,
             "duration": change.duration,
         }
+        query = select_in(scope, AGENCY).where(AGENCY.c.id == agency_id)
         with changing_account(self._database, scope) as connection:
-            connection.execute(
-                update_in(scope, AGENCY)
-                .where(AGENCY.c.id == agency_id)
-                .values({name: value for name, value in values.items() if value is not None})
-            )
-            query = select_in(scope, AGENCY).where(AGENCY.c.id == agency_id)
             row = connection.execute(query).one_or_none()
             if row is None:
                 raise NotFoundError(f"Could not find agency: {agency_id}.")
-            return agency_of(row)
+            news = {
+                name: value
+                for name, value in values.items()
+                if value is not None and getattr(row, name) != value
+            }
+            if not news:
+                leave_revision(connection)
+                return agency_of(row)
+            connection.execute(
+                update_in(scope, AGENCY).where(AGENCY.c.id == agency_id).values(news)
+            )
+            return agency_of(connection.execute(query).one())
 
     def delete_agency(self, account_id: AccountId, agency_id: AgencyId) -> None:
         """Remove an agency with everything that was granted to it.

@@ -10,6 +10,7 @@ from typing import Final
 
 from huiyan.iam.directory.model import Agency
 from huiyan.iam.field import Document, required_text, text_field
+from huiyan.iam.people.rules import check_legible
 from huiyan.iam.roles.agency.model import (
     FOREVER,
     MAX_DAYS,
@@ -53,6 +54,7 @@ def parse_agency_draft(document: Document) -> AgencyDraft:
     name = required_text(document, "name", _WHERE, most=MAX_NAME_CHARACTERS)
     if name != name.strip():
         raise InvalidParameterError(f"{_WHERE}name", "must not begin or end with a space")
+    check_legible(name, f"{_WHERE}name")
     trust = _parse_trust(document)
     if trust is None:
         raise MissingParameterError(f"'{_WHERE}trust_domain_name' is a required property")
