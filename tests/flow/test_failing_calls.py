@@ -181,7 +181,7 @@ class TestBeforeAuthentication:
 
     def test_a_stopped_key_reads_like_an_unknown_one(self, house: House) -> None:
         access_key = house.account.access_key
-        house.parts.people.set_key_status(house.account_id, AccessKey(access_key), "inactive")
+        house.parts.people.keys.change(house.account_id, AccessKey(access_key), "inactive")
         answer = house.ask(house.request(picture(PICTURE)))
         self.refused(house, answer, f"Get secretKey failed,ak:{access_key},err:ak not exist")
 

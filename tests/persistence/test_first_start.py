@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from keys import issue_key
 
 from huiyan.iam.bootstrap import first_start
 from huiyan.iam.model import FirstStart, Session
@@ -17,7 +18,7 @@ from huiyan.iam.service import IdentityService
 from huiyan.iam.tokens.repository import LockoutRepository
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
-from huiyan.kernel.errors import DatabaseError, InstanceKeyError, UnknownKeyError
+from huiyan.kernel.errors import DatabaseError, InstanceKeyError, NotFoundError
 from huiyan.kernel.ids import AccessKey, AccountId, ProjectId
 from huiyan.kernel.principal import Principal
 from huiyan.persistence.database import Database, open_database
@@ -170,11 +171,11 @@ def test_a_stopped_key_is_gone_elsewhere_after_a_refresh(database: Database) -> 
     here, elsewhere = (
         IdentityService(IdentityRepository(database), Vault(KEY), SystemClock()) for _ in range(2)
     )
-    people_of(database, here).set_key_status(made.account.id, made.key.access_key, "inactive")
+    people_of(database, here).keys.change(made.account.id, made.key.access_key, "inactive")
     assert elsewhere.refresh()
     assert not elsewhere.refresh()
     assert not elsewhere.directory.keys
-    people_of(database, here).set_key_status(made.account.id, made.key.access_key, "active")
+    people_of(database, here).keys.change(made.account.id, made.key.access_key, "active")
     assert elsewhere.refresh()
     assert list(elsewhere.directory.keys) == [made.key.access_key]
 
@@ -184,10 +185,10 @@ def test_another_accounts_key_cannot_be_stopped(database: Database) -> None:
     assert made is not None
     service = IdentityService(IdentityRepository(database), Vault(KEY), SystemClock())
     people = people_of(database, service)
-    with pytest.raises(UnknownKeyError):
-        people.set_key_status(AccountId("f" * 32), made.key.access_key, "inactive")
-    with pytest.raises(UnknownKeyError):
-        people.set_key_status(made.account.id, AccessKey("ABSENT"), "inactive")
+    with pytest.raises(NotFoundError):
+        people.keys.change(AccountId("f" * 32), made.key.access_key, "inactive")
+    with pytest.raises(NotFoundError):
+        people.keys.change(made.account.id, AccessKey("ABSENT"), "inactive")
     assert list(service.directory.keys) == [made.key.access_key]
 
 
@@ -214,6 +215,6 @@ def test_a_further_key_is_stored_like_the_first(database: Database) -> None:
     made = start(database)
     assert made is not None
     service = IdentityService(IdentityRepository(database), Vault(KEY), SystemClock())
-    issued = people_of(database, service).issue_key(made.account.id, "admin")
+    issued = issue_key(people_of(database, service), made.account.id)
     assert service.directory.keys[issued.access_key].secret == issued.secret_key.encode()
     assert len(service.directory.keys) == 2

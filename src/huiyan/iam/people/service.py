@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from huiyan.iam.model import IssuedKey, KeyStatus, User
+from huiyan.iam.model import User
 from huiyan.iam.people.groups.service import GroupService
 from huiyan.iam.people.keys.service import KeyService
 from huiyan.iam.people.model import NewUser, UserChange
@@ -31,12 +31,10 @@ from huiyan.kernel.clock import Clock
 from huiyan.kernel.errors import (
     InvalidParameterError,
     LockedOutError,
-    NotFoundError,
     NotPermittedError,
-    UnknownKeyError,
     WrongPasswordError,
 )
-from huiyan.kernel.ids import AccessKey, AccountId, UserId, new_hex_id
+from huiyan.kernel.ids import AccountId, UserId, new_hex_id
 
 _SAME = "must not be the present password"
 
@@ -256,61 +254,6 @@ class PeopleService:
             replacing=stored,
         )
         self._identity.refresh()
-
-    def issue_key(self, account_id: AccountId, user_name: str) -> IssuedKey:
-        """Make a further key for a user, for example where the first one's secret was lost.
-
-        Parameters
-        ----------
-        account_id : AccountId
-            The user's account.
-        user_name : str
-            The user.
-
-        Returns
-        -------
-        IssuedKey
-            The key with its secret, which is shown this once.
-
-        Raises
-        ------
-        InvalidParameterError
-            The account has no such user.
-        QuotaError
-            The user has two keys.
-        DatabaseError
-            The database failed.
-        """
-        for user in self.roster.users(account_id, user_name):
-            _stored, issued = self.keys.create(account_id, user.id)
-            return issued
-        raise InvalidParameterError("user_name", "the account has no such user")
-
-    def set_key_status(
-        self, account_id: AccountId, access_key: AccessKey, status: KeyStatus
-    ) -> None:
-        """Let a key sign, or stop it.
-
-        Parameters
-        ----------
-        account_id : AccountId
-            The key's account.
-        access_key : AccessKey
-            The key.
-        status : {'active', 'inactive'}
-            Its new status.
-
-        Raises
-        ------
-        UnknownKeyError
-            The account has no such key.
-        DatabaseError
-            The database failed.
-        """
-        try:
-            self.keys.change(account_id, access_key, status)
-        except NotFoundError as error:
-            raise UnknownKeyError(access_key) from error
 
     def _new_hash(self, user: User, password: str) -> str:
         check_password(password, user.name, user.email, user.phone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from keys import issue_key
 
 KEYS = "/v3.0/OS-CREDENTIAL/credentials"
 NEWER = "/v3.0/OS-USER/users"
@@ -75,7 +76,7 @@ def test_the_owner_manages_itself_but_stays(house: Any) -> None:
 @pytest.mark.parametrize("narrowed", ["image:*:*", "iam:users:getUser"])
 def test_a_narrowed_key_cannot_make_itself_a_wide_one(house: Any, narrowed: str) -> None:
     alice = house.user("alice", PASSWORD)
-    access = house.people.issue_key(house.account_id, "alice").access_key
+    access = issue_key(house.people, house.account_id, "alice").access_key
     for user_id, key in ((alice.id, access), (house.owner_id, house.made.key.access_key)):
         for method, path, wish in attacks(user_id, key):
             answer = house.call(method, path, wish, by=user_id, headers={"x-narrowed": narrowed})
@@ -91,7 +92,7 @@ def test_a_temporary_key_makes_and_revives_no_key_whatever_its_rights(
     house: Any, headers: dict[str, str]
 ) -> None:
     alice, administrator = house.user("alice"), house.administrator()
-    own = house.people.issue_key(house.account_id, "alice").access_key
+    own = issue_key(house.people, house.account_id, "alice").access_key
     house.people.keys.change(house.account_id, own, "inactive")
     before = house.identities.revision()
     for by, user_id in (
@@ -148,7 +149,7 @@ def test_a_temporary_key_still_manages_users_without_passwords(house: Any) -> No
 
 def test_a_temporary_key_still_shows_and_removes_keys(house: Any) -> None:
     alice = house.user("alice")
-    own = house.people.issue_key(house.account_id, "alice").access_key
+    own = issue_key(house.people, house.account_id, "alice").access_key
     headers = {"x-temporary": "yes"}
     for method, path, status in (
         ("GET", KEYS, 200),
@@ -161,7 +162,7 @@ def test_a_temporary_key_still_shows_and_removes_keys(house: Any) -> None:
 
 def test_another_account_reaches_nothing_with_our_ids(house: Any) -> None:
     alice = house.user("alice", PASSWORD)
-    access = house.people.issue_key(house.account_id, "alice").access_key
+    access = issue_key(house.people, house.account_id, "alice").access_key
     group = house.people.groups.create(house.account_id, "staff")
     house.people.groups.add_member(house.account_id, group.id, alice.id)
     own = house.people.groups.create(house.stranger_account_id, "own")

@@ -3,15 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from keys import issue_key
 
 from huiyan.iam.people.model import NewUser, UserChange
 from huiyan.kernel.errors import (
     DatabaseError,
-    InvalidParameterError,
     NotFoundError,
     NotPermittedError,
     QuotaError,
-    UnknownKeyError,
     WrongPasswordError,
 )
 from huiyan.kernel.ids import AccessKey, AccountId, UserId
@@ -26,27 +25,30 @@ def test_secrets_stay_out_of_repr() -> None:
 
 def test_a_key_is_issued_by_name_and_stopped(house: Any) -> None:
     house.user("alice")
-    issued = house.people.issue_key(house.account_id, "alice")
+    issued = issue_key(house.people, house.account_id, "alice")
     assert house.identity.directory.keys[issued.access_key].secret == issued.secret_key.encode()
     for status, usable in (("inactive", False), ("active", True)):
-        house.people.set_key_status(house.account_id, issued.access_key, status)
+        house.people.keys.change(house.account_id, issued.access_key, status)
         assert (issued.access_key in house.identity.directory.keys) is usable
-    house.people.issue_key(house.account_id, "alice")
+    issue_key(house.people, house.account_id, "alice")
     with pytest.raises(QuotaError):
-        house.people.issue_key(house.account_id, "alice")
+        issue_key(house.people, house.account_id, "alice")
 
 
 def test_a_key_for_nobody_and_nobodys_key_are_refused(house: Any) -> None:
-    for account_id, name in ((house.account_id, "absent"), (AccountId("f" * 32), "admin")):
-        with pytest.raises(InvalidParameterError):
-            house.people.issue_key(account_id, name)
+    for account_id, user_id in (
+        (house.account_id, "absent"),
+        (AccountId("f" * 32), house.owner_id),
+    ):
+        with pytest.raises(NotFoundError):
+            house.people.keys.create(account_id, user_id)
     before = house.identities.revision()
     for account_id, access in (
         (house.stranger_account_id, house.made.key.access_key),
         (house.account_id, AccessKey("ABSENT")),
     ):
-        with pytest.raises(UnknownKeyError):
-            house.people.set_key_status(account_id, access, "inactive")
+        with pytest.raises(NotFoundError):
+            house.people.keys.change(account_id, access, "inactive")
     assert house.identities.revision() == before
 
 

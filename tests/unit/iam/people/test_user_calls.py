@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from keys import issue_key
 
 PASSWORD = "Correct-horse7"
 NEWER = "/v3.0/OS-USER/users"
@@ -413,7 +414,7 @@ class TestChanging:
 
     def test_a_removed_user_is_gone_with_all_that_was_theirs(self, house: Any) -> None:
         alice = house.administrator("alice")
-        issued = house.people.issue_key(house.account_id, "alice")
+        issued = issue_key(house.people, house.account_id, "alice")
         before = house.identities.revision()
         answer = house.call("DELETE", f"/v3/users/{alice.id}")
         assert (answer.status_code, answer.content) == (204, b"")
