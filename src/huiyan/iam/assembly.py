@@ -14,8 +14,8 @@ from huiyan.iam.accounts.service import AccountService
 from huiyan.iam.audit.calls import audit_operations
 from huiyan.iam.audit.repository import AuditRepository
 from huiyan.iam.audit.service import AuditService
-from huiyan.iam.call import Operation
-from huiyan.iam.desk import CallThrottle, Desk
+from huiyan.iam.call import CallThrottle, Operation
+from huiyan.iam.desk import Desk
 from huiyan.iam.limits.repository import LimitRepository
 from huiyan.iam.limits.service import LimitService
 from huiyan.iam.people.calls import people_operations
@@ -170,6 +170,6 @@ def open_identity(  # noqa: PLR0913 - the parts of it, by name
         key_use=key_use,
         lockouts=lockouts,
         logins=LoginService(identity, people_rows, hasher, lockouts, identity.tokens, clock, audit),
-        delegation=DelegationService(identity, identity.tokens, clock, audit),
+        delegation=DelegationService(identity, identity.tokens, clock, audit, throttle),
         desk=Desk(identity, audit, clock, throttle),
     )

@@ -7,7 +7,9 @@ opinion on: the web framework, and what any call does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 
@@ -21,10 +23,22 @@ from huiyan.kernel.errors import (
     MalformedJsonError,
     MissingCredentialsError,
 )
-from huiyan.kernel.ids import RequestId
+from huiyan.kernel.ids import ProjectId, RequestId, UserId
 from huiyan.web.request import RawRequest
 
 _PAGE_LIMIT = 5000
+
+
+NO_PROJECT = ProjectId("")
+"""What calls of IAM are made in, for limits."""
+
+
+class CallThrottle(Protocol):
+    """What holds callers to their limits."""
+
+    def enter(self, user_id: UserId, project_id: ProjectId) -> AbstractContextManager[None]:
+        """Count one call, from here to the end of the block, or raise ``RateLimitError``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

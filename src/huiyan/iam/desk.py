@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Protocol
 
 import structlog
 
 from huiyan.iam.audit.model import AuditEntry, AuditLog
-from huiyan.iam.call import Answer, Call, Judgement, Operation
+from huiyan.iam.call import NO_PROJECT, Answer, Call, CallThrottle, Judgement, Operation
 from huiyan.iam.model import Session
 from huiyan.iam.policy.model import Decision
 from huiyan.iam.service import IdentityService
@@ -26,22 +25,13 @@ from huiyan.kernel.errors import (
     NotPermittedError,
     RecordingError,
 )
-from huiyan.kernel.ids import ProjectId, UserId
+from huiyan.kernel.ids import ProjectId
 
 _RESOURCE_CHARACTERS = 500
 _NO_RIGHT_NEEDED = Decision(allowed=True, reason="needs no right")
 _DONE = Decision(allowed=True, reason="done")
-_NO_PROJECT = ProjectId("")
 
 _log = structlog.get_logger(__name__)
-
-
-class CallThrottle(Protocol):
-    """What holds callers to their limits."""
-
-    def enter(self, user_id: UserId, project_id: ProjectId) -> AbstractContextManager[None]:
-        """Count one call, from here to the end of the block, or raise ``RateLimitError``."""
-        ...
 
 
 class Desk:
@@ -100,7 +90,7 @@ class Desk:
     def _enter(self, session: Session) -> AbstractContextManager[None]:
         if self._throttle is None:
             return nullcontext()
-        return self._throttle.enter(session.principal.user_id, _NO_PROJECT)
+        return self._throttle.enter(session.principal.user_id, NO_PROJECT)
 
     def _answer(self, operation: Operation, call: Call, session: Session) -> Answer:
         try:

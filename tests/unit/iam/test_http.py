@@ -272,3 +272,14 @@ class TestCostlyCalls:
         with TestClient(self.application(installation, gate)) as client:
             for _ in range(LOGINS_WAITING * 2):
                 assert client.post("/costly").status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/v3/projects", "/v3/auth/projects"])
+def test_lists_of_projects_come_by_pages(get: Get, path: str) -> None:
+    names = [get(path, f"page={page}&per_page=1").json()["projects"] for page in (1, 2, 3)]
+    assert [[project["name"] for project in page] for page in names] == [
+        ["cn-east-3"],
+        ["cn-north-4"],
+        [],
+    ]
+    assert get(path, "per_page=x").status_code == 400

@@ -32,6 +32,7 @@ from huiyan.kernel.errors import (
     InvalidParameterError,
     LockedOutError,
     NotPermittedError,
+    OverloadError,
     WrongPasswordError,
 )
 from huiyan.kernel.ids import AccountId, UserId, new_hex_id
@@ -240,7 +241,12 @@ class PeopleService:
             minutes = math.ceil((locked_until - now).total_seconds() / 60)
             raise LockedOutError(f"Too many wrong passwords; try again in {minutes} minutes.")
         stored = self._repository.find_password_hash(account_id, user.id)
-        if not self._hasher.verify(stored, original) or stored is None:
+        try:
+            is_right = self._hasher.verify(stored, original)
+        except OverloadError:
+            self._lockouts.take_back(counters)  # it was not looked at after all
+            raise
+        if not is_right or stored is None:
             raise WrongPasswordError("the original password is wrong")
         self._lockouts.forgive(counters)
         if password == original:

@@ -71,13 +71,14 @@ class _ProjectCalls:
         return _render_projects(call, found[call.page()])
 
     def list_own_projects(self, call: Call) -> Answer:
-        return _render_projects(call, self._identity.projects(call.caller(), enabled=True))
+        found = self._identity.projects(call.caller(), enabled=True)
+        return _render_projects(call, found[call.page()])
 
     def list_user_projects(self, call: Call) -> Answer:
         user = self._identity.directory.users.get(UserId(call.path["user_id"]))
         if user is None or user.account_id != call.caller().principal.account_id:
             raise NotFoundError("Could not find user.")
-        return _render_projects(call, self._identity.projects(call.caller(), enabled=True))
+        return self.list_own_projects(call)
 
     def show_project(self, call: Call) -> Answer:
         project = self._identity.project(call.caller(), call.path["project_id"])
@@ -93,12 +94,13 @@ class _ProjectCalls:
         )
 
     def show_caller(self, call: Call) -> Answer:
-        principal = call.caller().principal
+        principal, agency_id = call.caller().principal, call.caller().agency_id
+        kind = "user" if agency_id is None else "agency"
         return Answer(
             document={
                 "account_id": principal.account_id,
                 "principal_id": principal.user_id,
-                "principal_urn": f"iam::{principal.account_id}:user:{principal.user_name}",
+                "principal_urn": f"iam::{principal.account_id}:{kind}:{principal.user_name}",
             }
         )
 

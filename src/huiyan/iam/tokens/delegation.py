@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from huiyan.iam.audit.model import AuditEntry, AuditLog
+from huiyan.iam.call import NO_PROJECT, CallThrottle
 from huiyan.iam.directory.model import Agency
 from huiyan.iam.model import Session
 from huiyan.iam.policy.model import Policy
@@ -106,15 +107,23 @@ class DelegationService:
         The server's clock.
     audit : AuditLog
         Told of every credential before it is given, and of every refusal.
+    throttle : CallThrottle, optional
+        How much a user may call. Without it, any number.
     """
 
     def __init__(
-        self, identity: IdentityService, tokens: TokenService, clock: Clock, audit: AuditLog
+        self,
+        identity: IdentityService,
+        tokens: TokenService,
+        clock: Clock,
+        audit: AuditLog,
+        throttle: CallThrottle | None = None,
     ) -> None:
         self._identity = identity
         self._tokens = tokens
         self._clock = clock
         self._audit = audit
+        self._throttle = throttle
 
     def agency_token(
         self, request: RawRequest, request_id: RequestId, chosen: ChosenAgency, scope: ChosenScope
@@ -211,6 +220,9 @@ class DelegationService:
             headers = tuple(pair for pair in request.headers if pair[0].lower() != _TOKEN_HEADER)
             request = replace(request, headers=(*headers, (_TOKEN_HEADER, body_token)))
         session = self._identity.authenticate(request)
+        if self._throttle is not None:
+            with self._throttle.enter(session.principal.user_id, NO_PROJECT):
+                pass  # it is the rate that counts: the call itself is short
         try:
             self._identity.authorise_own(session, action)
             return self._proof(session, token or b"", action)
@@ -308,5 +320,6 @@ class DelegationService:
                 resource=resource,
                 allowed=allowed,
                 reason=reason,
+                pattern="" if allowed else action,
             )
         )

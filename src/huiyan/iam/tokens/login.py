@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -213,16 +214,22 @@ class LoginService:
             self._tell(directory, login, user, reason, allowed=False)
             raise WrongPasswordError("wrong user or wrong password")
         self._lockouts.forgive(counters)
-        if stored is not None and self._verifier.needs_rehash(stored):
-            new = self._verifier.hash(login.password)
-            self._passwords.renew_hash(user.account_id, user.id, stored, new)
         try:
             token = self._give(directory, login, user)
         except HuiyanError as error:
             self._tell(directory, login, user, f"right password, {error.detail}", allowed=False)
             raise
         self._tell(directory, login, user, f"password, gives token:{token.claims.id}", allowed=True)
+        if stored is not None:
+            self._strengthen(user, stored, login.password)
         return token
+
+    def _strengthen(self, user: User, stored: str, password: str) -> None:
+        """Hash the password anew where its hash is weaker than hashes are made now."""
+        if self._verifier.needs_rehash(stored):
+            with suppress(OverloadError):  # the next log-in tries again
+                new = self._verifier.hash(password)
+                self._passwords.renew_hash(user.account_id, user.id, stored, new)
 
     def _reserve(self, counters: tuple[Counter, ...]) -> None:
         """Count the try as a failure until it turns out to be none.

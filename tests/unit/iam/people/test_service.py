@@ -6,10 +6,12 @@ import pytest
 from keys import issue_key
 
 from huiyan.iam.people.model import NewUser, UserChange
+from huiyan.iam.tokens.lockout import NAME_FROM_ADDRESS_LIMIT
 from huiyan.kernel.errors import (
     DatabaseError,
     NotFoundError,
     NotPermittedError,
+    QueueFullError,
     QuotaError,
     WrongPasswordError,
 )
@@ -111,3 +113,23 @@ def test_a_failing_database_is_no_missing_user(house: Any) -> None:
 
     house.identities.revision = fail
     assert house.call("GET", "/v3/users").status_code == 503
+
+
+def test_a_try_that_found_no_room_is_no_failure(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.people.change_user(house.account_id, house.owner_id, UserChange(password=PASSWORD))
+
+    def full(_stored: str | None, _password: str) -> bool:
+        raise QueueFullError("too many passwords are being checked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.hasher, "verify", full)
+        for _ in range(2 * NAME_FROM_ADDRESS_LIMIT):
+            with pytest.raises(QueueFullError):
+                house.people.change_own_password(
+                    house.account_id, house.owner_id, PASSWORD, f"{PASSWORD}-2", "192.0.2.1"
+                )
+    house.people.change_own_password(
+        house.account_id, house.owner_id, PASSWORD, f"{PASSWORD}-2", "192.0.2.1"
+    )

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from huiyan.iam.policy.system import SECURITY_ADMINISTRATOR, TENANT_GUEST
+from huiyan.kernel.errors import RateLimitError
 
 KEYS = "/v3.0/OS-CREDENTIAL/securitytokens"
 TOKENS = "/v3/auth/tokens"
@@ -305,3 +306,34 @@ class TestAudit:
         told = repr(entry)
         assert key.secret not in told
         assert key.security_token not in told
+
+
+def test_calls_for_temporary_keys_count_against_the_callers_limit(house: Any) -> None:
+    user = house.add_user("ada")
+    entered: list[tuple[str, str]] = []
+
+    class Full:
+        def enter(self, user_id: str, project_id: str) -> Any:
+            entered.append((user_id, project_id))
+            raise RateLimitError("policy user over ratelimit,limit:1,time:1 minute.")
+
+    house.delegation._throttle = Full()
+    reply = house.client().post(
+        KEYS, json=wanted(), headers={"x-auth-token": house.token_for(user)}
+    )
+    assert reply.status_code == 429
+    assert entered == [(user.id, "")]
+
+
+def test_refusals_alike_can_be_told_as_one(house: Any) -> None:
+    user = house.add_user("ada")
+    key = Made(
+        house.client().post(KEYS, json=wanted(), headers={"x-auth-token": house.token_for(user)})
+    )
+    house.audit.entries.clear()
+    for _ in range(2):
+        assert signed_post(house, key, wanted()).status_code == 403
+    assert [(entry.allowed, bool(entry.pattern)) for entry in house.audit.entries] == [
+        (False, True),
+        (False, True),
+    ]

@@ -114,7 +114,9 @@ class _GrantCalls:
             corner.place,
             call.path.get("project_id"),
         )
-        document: Document = {"roles": [render_role(role, call.origin) for role in found]}
+        document: Document = {
+            "roles": [render_role(role, call.origin) for role in found[call.page()]]
+        }
         # As the vendor's client reads them: without links for agencies in one place.
         if corner.subject == "group" or corner.place == "inherited":
             document["links"] = call.list_links()
