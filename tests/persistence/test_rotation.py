@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -112,13 +113,13 @@ class House:
             insert_key(connection, AccountId(self.account_id), row, datetime.now(UTC))
         self.known[key.access_key] = key.secret_key
 
-    def rotation(self, **options: object) -> RotationService:
+    def rotation(self, pause: Callable[[float], None] = lambda _: None) -> RotationService:
         return RotationService(
             RotationRepository(self.database),
             self.identities,
             self.vault(),
             self.file,
-            **{"pause": lambda _: None, **options},  # type: ignore[arg-type]
+            pause=pause,
         )
 
     def assert_all_open(self, vault: Vault) -> None:
