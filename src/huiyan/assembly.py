@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from huiyan.imaging.align import CHIP_SIDE_PX
 from huiyan.imaging.library import set_up_libraries
 from huiyan.imaging.picture import Image
 from huiyan.kernel.settings import Settings
@@ -18,10 +19,13 @@ from huiyan.labelling.evidence import Eyes
 from huiyan.labelling.fusion import Fusion
 from huiyan.labelling.labeller import Labeller
 from huiyan.labelling.objects import load_object_weights
-from huiyan.perception import detector, faces
+from huiyan.perception import detector, face_embedder, faces
 from huiyan.perception.classifier import Classifier
 from huiyan.perception.context import load_context
 from huiyan.perception.detector import Detector, Slicing
+from huiyan.perception.face_embedder import FaceEmbedder
+from huiyan.perception.face_pyramid import FIRST_MIN_SCORE, FacePyramid
+from huiyan.perception.face_reader import FaceReader
 from huiyan.perception.faces import FaceDetector
 from huiyan.perception.heads import MATERIAL_LAYER, SCENE_LAYER, load_head
 from huiyan.perception.saliency import OUTPUT_NAME as MASK
@@ -39,9 +43,11 @@ CLASSIFIER_CARD = "efficientnet-lite3-int8"
 DETECTOR_CARD = "ssd-mobilenet-v2-coco"
 SALIENCY_CARD = "u2netp"
 FACES_CARD = "yunet-2023mar"
-NEEDED_CARDS = (CLASSIFIER_CARD, DETECTOR_CARD, SALIENCY_CARD, FACES_CARD)
+EMBEDDER_CARD = "sface-2021dec"
+NEEDED_CARDS = (CLASSIFIER_CARD, DETECTOR_CARD, SALIENCY_CARD, FACES_CARD, EMBEDDER_CARD)
 """Without these nothing is served."""
 
+MODEL_HASH_DIGITS = 12
 SUBJECT_SIDE_PX = 320
 LABELLING_SIDE_PX = 192
 """A coarse mask is enough to tell the main object from its surroundings, at two fifths of
@@ -63,6 +69,23 @@ def open_store(settings: Settings) -> ModelStore:
     """
     root = settings.resolved_models_dir()
     return ModelStore(root, load_cards(root / "cards"), settings.allowed_licences)
+
+
+def face_model(store: ModelStore) -> str:
+    """Tell which network tells faces apart; nothing is loaded to know it.
+
+    Parameters
+    ----------
+    store : ModelStore
+        The model store.
+
+    Returns
+    -------
+    str
+        The card's name and the first 12 digits of its file's hash.
+    """
+    card = get_card(store.cards, EMBEDDER_CARD)
+    return f"{card.name}:{card.sha256[:MODEL_HASH_DIGITS]}"
 
 
 class Assembly:
@@ -121,7 +144,28 @@ class Assembly:
         FaceDetector
             Serves all threads.
         """
-        return FaceDetector(self._open(FACES_CARD, faces.OUTPUT_NAMES))
+        return FaceDetector(self._face_session)
+
+    @cached_property
+    def face_reader(self) -> FaceReader:
+        """What finds faces of all sizes and tells them apart.
+
+        Returns
+        -------
+        FaceReader
+            Serves all threads.
+        """
+        look = FaceDetector(self._face_session, FIRST_MIN_SCORE)
+        return FaceReader(FacePyramid(look, self.fan_out), self._embedder)
+
+    @cached_property
+    def _face_session(self) -> Session:
+        return self._open(FACES_CARD, faces.OUTPUT_NAMES)
+
+    @cached_property
+    def _embedder(self) -> FaceEmbedder:
+        session = self._open(EMBEDDER_CARD, face_embedder.OUTPUT_NAMES)
+        return FaceEmbedder(session, face_model(self._store), self.fan_out)
 
     @cached_property
     def labeller(self) -> Labeller:
@@ -163,6 +207,8 @@ class Assembly:
         image = Image(np.zeros((side_px, side_px, 3), np.uint8), (side_px, side_px))
         self.labeller.locate(image)
         self.subject.look(image)
+        self.face_reader.read(image)
+        self._embedder.embed((np.zeros((CHIP_SIDE_PX, CHIP_SIDE_PX, 3), np.uint8),))
 
     def _saliency(self, side_px: int) -> SaliencyModel:
         return SaliencyModel(self._open(SALIENCY_CARD, (MASK,), side_px), side_px)

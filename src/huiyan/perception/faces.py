@@ -88,13 +88,27 @@ class FaceDetector:
         self._cells = np.concatenate([_lay_grid(side_px // stride) for stride in STRIDES_PX])
         self._strides = np.repeat(np.array(STRIDES_PX, np.float32), self._counts)
 
-    def detect(self, image: Image) -> Faces:
+    @property
+    def min_short_side_px(self) -> int:
+        """Tell how much of a picture decoding should keep.
+
+        Returns
+        -------
+        int
+            The short side in px that even a square picture has in the network's square.
+        """
+        return self._side_px
+
+    def detect(self, image: Image, view_px: int | None = None) -> Faces:
         """Find the faces of a picture.
 
         Parameters
         ----------
         image : Image
             The picture, upright.
+        view_px : int, optional
+            The long side that the picture gets in the network's square, 1 to the square's own,
+            which is the default. Faces that would fill the square are found when it is smaller.
 
         Returns
         -------
@@ -106,8 +120,8 @@ class FaceDetector:
         InferenceError
             The network failed, or answered with something else than numbers of the right shapes.
         """
-        square = fit_square(image.pixels, self._side_px, _MAX_ENLARGEMENT)
-        outputs = self._session.run((bgr_planes(square.pixels),))
+        square = fit_square(image.pixels, view_px or self._side_px, _MAX_ENLARGEMENT)
+        outputs = self._session.run((self._pad(bgr_planes(square.pixels)),))
         xyxy, points, scores = self._read(outputs)
         height, width = image.pixels.shape[:2]
         full_px = np.array(image.size_wh, np.float32)
@@ -121,6 +135,14 @@ class FaceDetector:
             suppress(xyxy[surest], scores[surest], np.zeros(len(surest), np.intp), _MAX_IOU)
         ]
         return Faces(xyxy[kept], points[kept], scores[kept])
+
+    def _pad(self, planes: FloatArray) -> FloatArray:
+        side_px = planes.shape[2]
+        if side_px == self._side_px:
+            return planes
+        padded = np.zeros((1, 3, self._side_px, self._side_px), np.float32)
+        padded[..., :side_px, :side_px] = planes
+        return padded
 
     def _read(self, outputs: tuple[AnyArray, ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
         shapes = [(1, count, size) for _, size in _KINDS for count in self._counts]
