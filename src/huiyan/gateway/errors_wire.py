@@ -95,6 +95,7 @@ TABLE: dict[type[errors.HuiyanError], WireError] = {
     errors.PictureSizeError: WireError(
         400, "AIS.0504", "The image size does not meet requirements."
     ),
+    errors.UnfitFaceError: WireError(400, "AIS.0504", "The image size does not meet requirements."),
     errors.RefusedUrlError: WireError(400, "AIS.0022", "The URL is not allowed."),
     errors.DownloadError: WireError(
         400, "AIS.0029", "Failed to download the file from the public network."
@@ -135,6 +136,8 @@ TABLE: dict[type[errors.HuiyanError], WireError] = {
     errors.NotFoundError: WireError(400, "AIS.0501", "The input parameter is invalid."),
     errors.ConflictError: WireError(400, "AIS.0501", "The input parameter is invalid."),
     errors.QuotaError: WireError(400, "AIS.0501", "The input parameter is invalid."),
+    errors.GalleryModelError: WireError(400, "AIS.0505", "Failed to run the algorithm."),
+    errors.GalleryFileError: WireError(400, "AIS.0501", "The input parameter is invalid."),
     errors.WeakPasswordError: WireError(400, "AIS.0501", "The input parameter is invalid."),
     errors.ForeignProjectError: _NOT_PERMITTED,
     errors.ServiceNotEnabledError: WireError(

@@ -6,7 +6,7 @@ opinion on: the web framework, and what any call does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -16,6 +16,7 @@ import msgspec
 from huiyan.iam.audit.detail import Telling
 from huiyan.iam.errors_wire import Codes, Shape
 from huiyan.iam.field import Document, object_field
+from huiyan.iam.lane import Lane
 from huiyan.iam.model import Session
 from huiyan.iam.policy.model import Decision
 from huiyan.kernel.errors import (
@@ -27,6 +28,9 @@ from huiyan.kernel.ids import ProjectId, RequestId, UserId
 from huiyan.web.request import RawRequest
 
 _PAGE_LIMIT = 5000
+
+BODY_LIMIT_BYTES = 64 * 1024
+"""What most calls take; none of them has much to say."""
 
 
 NO_PROJECT = ProjectId("")
@@ -147,6 +151,22 @@ class Call:
         """
         return object_field(self.document(), name)
 
+    def require_known(self, known: Collection[str]) -> None:
+        """Refuse parameters that mean nothing: a misspelt condition must not widen the answer.
+
+        Parameters
+        ----------
+        known : collection of str
+            The parameters of the query that mean something.
+
+        Raises
+        ------
+        InvalidParameterError
+            There is another.
+        """
+        for name in sorted(self.query.keys() - set(known)):
+            raise InvalidParameterError(name[:64], "is not a parameter of this call")
+
     def flag(self, name: str) -> bool | None:
         """Read a parameter of the query that is true or false.
 
@@ -248,6 +268,9 @@ class Answer:
         thread. A fault on the way breaks the reply off.
     media_type : str, default 'application/json'
         What the pieces are.
+    told : mapping of str to str
+        What the audit log is told of it beside what came to be: ids and numbers, nothing that
+        somebody may ask to have deleted.
     """
 
     status: int = 200
@@ -255,6 +278,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     pieces: Iterable[bytes] | None = None
     media_type: str = "application/json"
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,15 +343,21 @@ class Operation:
         Codes that this call uses instead of its shape's.
     is_open : bool, default False
         Whether no credentials are looked at: the calls that give them.
-    is_costly : bool, default False
-        Whether it compares passwords, which is slow on purpose: few such calls run at once.
+    lane : Lane, default Lane.LIGHT
+        How heavy it is: few calls of the heavy kinds run at once.
+    body_limit_bytes : int, default 64 KiB
+        The largest body. One that takes more is refused without credentials before it is read.
     by_any_role : bool, default False
         Whether any role in the project admits the call, as it does an Image call.
+    service : str, optional
+        For calls by any role: the service that must be open in the project.
     judge : callable, optional
         Decides in place of all this whether the caller may, for paths that do several things;
         raises if not. Must not fail on malformed input otherwise.
     tells : Telling, optional
         What the audit log is told of the body and the answer; nothing without it.
+    is_told : bool, default False
+        Whether the audit log is told of it although it changes nothing; of changes it always is.
     """
 
     method: str
@@ -338,7 +368,10 @@ class Operation:
     shape: Shape = Shape.KEYSTONE
     codes: Codes = field(default_factory=dict)
     is_open: bool = False
-    is_costly: bool = False
+    lane: Lane = Lane.LIGHT
+    body_limit_bytes: int = BODY_LIMIT_BYTES
     by_any_role: bool = False
+    service: str | None = None
     judge: Judge | None = None
     tells: Telling = field(default_factory=Telling)
+    is_told: bool = False

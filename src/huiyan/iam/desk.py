@@ -98,7 +98,7 @@ class Desk:
         except AuthorisationError as error:
             self._refuse(operation, call, session, error)
             raise
-        if operation.method in {"GET", "HEAD"}:
+        if operation.method in {"GET", "HEAD"} and not operation.is_told:
             return self._handle(operation, call, session)
         detail = _asked(operation, call)
         self._tell(operation, call, session, judgement, detail)
@@ -128,7 +128,7 @@ class Desk:
     def _authorise(self, operation: Operation, call: Call, session: Session) -> Decision:
         project_id = call.path.get("project_id") if operation.path.startswith("/huiyan/") else None
         if operation.by_any_role and project_id is not None:
-            self._identity.admit(session, project_id, operation.action, service=None)
+            self._identity.admit(session, project_id, operation.action, operation.service)
             return Decision(allowed=True, reason="a role in the project")
         if not operation.action:
             self._identity.require_standing(session)
@@ -140,11 +140,11 @@ class Desk:
     def _tell_made(
         self, operation: Operation, call: Call, session: Session, action: str, answer: Answer
     ) -> None:
-        """Tell the id of what came to be, which nobody knew before.
+        """Tell the id of what came to be, and what was found, which nobody knew before.
 
         It is there now, so that a log that cannot be written is no reason to keep the answer back.
         """
-        made = operation.tells.of_answer(answer.document or {})
+        made = {**operation.tells.of_answer(answer.document or {}), **answer.told}
         if not made:
             return
         try:

@@ -153,6 +153,8 @@ _ROWS: dict[type[errors.HuiyanError], _Row] = {
     errors.NotFoundError: _Row(404, _detail, "IAM.0007", "HY.0004"),
     errors.ConflictError: _Row(409, _detail, "IAM.0007", "HY.0006"),
     errors.QuotaError: _Row(400, _detail, "IAM.0007", "HY.0009"),
+    errors.GalleryModelError: _Row(409, _detail, "IAM.0007", "HY.0013"),
+    errors.GalleryFileError: _Row(400, _detail, "IAM.0007", "HY.0014"),
     errors.WeakPasswordError: _invalid(code="IAM.1118"),
     errors.MalformedRequestError: _invalid(),
     errors.MissingProjectError: _invalid(),
@@ -170,6 +172,7 @@ _ROWS: dict[type[errors.HuiyanError], _Row] = {
     errors.MalformedJsonError: _invalid(code="IAM.0011"),
     errors.MissingParameterError: _invalid(code="IAM.0072"),
     errors.InvalidParameterError: _invalid(code="IAM.0073"),
+    errors.UnfitFaceError: _Row(400, _detail, "IAM.0007", "HY.0012"),
     errors.PictureError: _invalid(),
     errors.FetchError: _invalid(),
     errors.OverloadError: _Row(

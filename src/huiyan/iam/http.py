@@ -6,29 +6,41 @@ any call does.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from huiyan.iam.call import Answer, Call, Operation
+from huiyan.iam.call import BODY_LIMIT_BYTES, Answer, Call, Operation
 from huiyan.iam.desk import Desk
 from huiyan.iam.errors_wire import render_fault
-from huiyan.kernel.errors import HuiyanError, InvalidParameterError, QueueFullError
+from huiyan.iam.lane import (
+    LOGINS_AT_ONCE,
+    LOGINS_WAITING,
+    PICTURES_AT_ONCE,
+    PICTURES_KEPT,
+    PICTURES_WAITING,
+    SURVEYS_AT_ONCE,
+    SURVEYS_WAITING,
+    Lane,
+    LaneTurns,
+)
+from huiyan.kernel.errors import (
+    BodyTooLargeError,
+    HuiyanError,
+    InvalidParameterError,
+    MalformedRequestError,
+    MissingCredentialsError,
+)
 from huiyan.kernel.ids import RequestId, new_request_id
-from huiyan.kernel.shares import Shares
 from huiyan.web.address import address_party
 from huiyan.web.request import RawRequest, raw_request, receive_body
 
-BODY_LIMIT_BYTES = 64 * 1024
-LOGINS_AT_ONCE = 2
-LOGINS_WAITING = 64
+CREDENTIAL_HEADERS = ("authorization", "x-auth-token")
 
 Told = Callable[[str, int, RequestId, HuiyanError | None], None]
 """Hears of each call's end: its route, status, id and error."""
@@ -64,18 +76,16 @@ def call_routes(operations: Iterable[Operation], desk: Desk, tell: Told) -> list
 
 
 class _Shell:
-    """What all endpoints share: the desk, and the little that may be done without credentials.
-
-    Password checks are costly on purpose, so only a few run at once and few more wait: otherwise
-    anyone could fill the server with them. Those few are shared by the addresses that they come
-    from, which take turns: so no one address, locked out or not, keeps the others out.
-    """
+    """What all endpoints share: the desk, and the lanes of what is costly."""
 
     def __init__(self, desk: Desk, tell: Told) -> None:
         self._desk = desk
         self._tell = tell
-        self._logins = CapacityLimiter(LOGINS_AT_ONCE)
-        self._login_turns = _Turns(LOGINS_AT_ONCE, LOGINS_WAITING)
+        self._lanes = {
+            Lane.PASSWORD: LaneTurns(LOGINS_AT_ONCE, LOGINS_WAITING),
+            Lane.PICTURE: LaneTurns(PICTURES_AT_ONCE, PICTURES_WAITING, PICTURES_KEPT),
+            Lane.SURVEY: LaneTurns(SURVEYS_AT_ONCE, SURVEYS_WAITING),
+        }
 
     def endpoint(self, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -98,67 +108,27 @@ class _Shell:
     async def _answer(
         self, operation: Operation, request: Request, request_id: RequestId
     ) -> Answer:
-        raw = raw_request(request, await receive_body(request, BODY_LIMIT_BYTES))
-        call = _call(request, raw, request_id)
-        if not operation.is_costly:
-            return await to_thread.run_sync(self._desk.answer, operation, call)
-        async with self._login_turns.turn(address_party(raw.client_address)):
-            return await to_thread.run_sync(
-                self._desk.answer, operation, call, limiter=self._logins
-            )
+        lane = self._lanes.get(operation.lane)
+        party = address_party(request.client.host if request.client else "")
+        if operation.body_limit_bytes > BODY_LIMIT_BYTES:
+            _require_worth_reading(operation, request)
+            if lane is not None:
+                lane.require_room(party)
+        raw = raw_request(request, await receive_body(request, operation.body_limit_bytes))
+        work = partial(self._desk.answer, operation, _call(request, raw, request_id))
+        return await (to_thread.run_sync(work) if lane is None else lane.run(party, work))
 
 
-class _Turns:
-    """So many turns at once, which those who wait have one after the other; for one event loop.
-
-    How many may wait is shared by ``Shares``; a free turn goes to the party that has waited longest
-    since its last one, so one that comes anew waits for a turn of each other at most.
-    """
-
-    def __init__(self, at_once: int, waiting: int) -> None:
-        self._in_hand = Shares(at_once + waiting)
-        self._free = at_once
-        # A party is in it while something of it waits, the one that was served last at the end.
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-
-    @asynccontextmanager
-    async def turn(self, party: str) -> AsyncIterator[None]:
-        if not self._in_hand.fits(party, 1):
-            raise QueueFullError("too many log-ins at once")
-        self._in_hand.take(party, 1)
-        try:
-            await self._wait(party)
-            try:
-                yield
-            finally:
-                self._pass_on()
-        finally:
-            self._in_hand.give_back(party, 1)
-
-    async def _wait(self, party: str) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        served: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(party, deque()).append(served)
-        try:
-            await served
-        except asyncio.CancelledError:
-            if not served.cancelled():  # served and cancelled at one moment
-                self._pass_on()
-            raise
-
-    def _pass_on(self) -> None:
-        while self._waiting:
-            party = next(iter(self._waiting))
-            queue = self._waiting.pop(party)
-            served = queue.popleft()
-            if queue:
-                self._waiting[party] = queue
-            if not served.done():
-                served.set_result(None)
-                return
-        self._free += 1
+def _require_worth_reading(operation: Operation, request: Request) -> None:
+    """Refuse a call that is refused anyway, before its large body is read for nothing."""
+    headers = request.headers
+    if not operation.is_open and not any(headers.get(name) for name in CREDENTIAL_HEADERS):
+        raise MissingCredentialsError("x-auth-token not found")
+    size = headers.get("content-length", "0")
+    if not (size.isascii() and size.isdigit()):
+        raise MalformedRequestError("Content-Length is no number")
+    if len(size) > 18 or int(size) > operation.body_limit_bytes:
+        raise BodyTooLargeError(f"the body has more than {operation.body_limit_bytes} bytes")
 
 
 def _response(answer: Answer, headers: dict[str, str]) -> Response:

@@ -27,7 +27,8 @@ The tree::
     │   ├── PictureError                  the picture itself
     │   │   ├── UnsupportedFormatError
     │   │   ├── DamagedPictureError
-    │   │   └── PictureSizeError          sides, pixels or bytes outside the limits
+    │   │   ├── PictureSizeError          sides, pixels or bytes outside the limits
+    │   │   └── UnfitFaceError            no face, several, or one too poor for a gallery
     │   ├── FetchError                    the picture's URL
     │   │   ├── RefusedUrlError           scheme, address, port, credentials
     │   │   ├── DownloadError             the other side failed or was too slow
@@ -36,6 +37,8 @@ The tree::
     │       ├── NotFoundError             it is not there, or another account's
     │       ├── ConflictError             it is there already, or still needed
     │       ├── QuotaError                one more than there may be
+    │       ├── GalleryModelError         the gallery's embeddings are another network's
+    │       ├── GalleryFileError          an exported gallery that cannot be read
     │       └── WeakPasswordError
     ├── AccessError
     │   ├── AuthenticationError
@@ -192,6 +195,10 @@ class PictureSizeError(PictureError):
     """Sides, pixels or bytes lie outside the limits."""
 
 
+class UnfitFaceError(PictureError):
+    """The picture shows no face, several, or one that is too poor for a gallery."""
+
+
 class FetchError(RequestError):
     """The picture's URL is at fault."""
 
@@ -222,6 +229,14 @@ class ConflictError(ResourceError):
 
 class QuotaError(ResourceError):
     """There is one more than there may be."""
+
+
+class GalleryModelError(ResourceError):
+    """The gallery's embeddings were made by another network, and never mix with this one's."""
+
+
+class GalleryFileError(ResourceError):
+    """An exported gallery is truncated, altered or of an unknown form."""
 
 
 class WeakPasswordError(ResourceError):

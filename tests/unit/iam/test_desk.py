@@ -29,6 +29,7 @@ ACTION = "iam:things:changeThing"
 MAKE = "/things"
 CHANGE = "/things/{thing_id}"
 OWN = "/own/{user_id}"
+TAKE = "/taken"
 
 
 @dataclass
@@ -88,6 +89,7 @@ def operations() -> tuple[Operation, ...]:
         Operation("PUT", CHANGE, ACTION, lambda _call: Answer(204)),
         Operation("PATCH", CHANGE, ACTION, fail, tells=tells),
         Operation("GET", CHANGE, ACTION, lambda _call: Answer(204)),
+        Operation("GET", TAKE, ACTION, lambda _call: Answer(told={"found": "a b"}), is_told=True),
         Operation("PUT", OWN, ACTION, lambda _call: Answer(204), is_own),
     )
 
@@ -296,3 +298,17 @@ def test_a_deny_in_a_project_says_nothing_of_what_is_the_users_own(office: Offic
 def test_what_is_anothers_needs_the_right(office: Office) -> None:
     user, other = office.server.add_user(), office.server.add_user()
     assert office.call("PUT", f"/own/{other}", user).status_code == 403
+
+
+def test_a_reading_that_is_told_is_told_with_what_it_found(office: Office) -> None:
+    assert office.call("GET", CHANGE.format(thing_id="x")).status_code == 204
+    assert office.audit.entries == []
+    assert office.call("GET", TAKE).status_code == 200
+    asked, found = office.audit.entries
+    assert (asked.action, asked.resource, dict(asked.detail)) == (ACTION, TAKE, {})
+    assert (found.reason, dict(found.detail)) == ("done", {"found": "a b"})
+
+
+def test_a_reading_that_cannot_be_told_is_not_answered(server: OwnCalls) -> None:
+    office = Office(server, ListedAudit(fails_from=0))
+    assert office.call("GET", TAKE).status_code == 503

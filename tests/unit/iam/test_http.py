@@ -13,7 +13,8 @@ from huiyan.iam.audit.repository import AuditRepository
 from huiyan.iam.audit.service import AuditService
 from huiyan.iam.call import Answer, Call, Operation
 from huiyan.iam.desk import Desk
-from huiyan.iam.http import LOGINS_WAITING, call_routes
+from huiyan.iam.http import call_routes
+from huiyan.iam.lane import LOGINS_WAITING, PICTURES_AT_ONCE, PICTURES_WAITING, Lane
 from huiyan.iam.projects.calls import project_operations
 from huiyan.kernel.clock import SystemClock
 from huiyan.web.request import RawRequest
@@ -186,7 +187,7 @@ class TestCostlyCalls:
             gate()
             return Answer(201, {})
 
-        costly = Operation("POST", "/costly", "", handle, is_open=True, is_costly=True)
+        costly = Operation("POST", "/costly", "", handle, is_open=True, lane=Lane.PASSWORD)
         return Starlette(routes=call_routes([costly], desk, lambda *_told: None))
 
     def statuses(self, installation: Any, flood: int, later: tuple[str, ...]) -> list[list[int]]:
@@ -272,6 +273,99 @@ class TestCostlyCalls:
         with TestClient(self.application(installation, gate)) as client:
             for _ in range(LOGINS_WAITING * 2):
                 assert client.post("/costly").status_code == 201
+
+
+class TestLargeBodies:
+    """Calls that take more than the usual, each on a lane of their own."""
+
+    LIMIT_BYTES = 1_000_000
+
+    def application(self, installation: Any, handle: Callable[[Call], Answer]) -> Starlette:
+        clock = SystemClock()
+        audit = AuditService(AuditRepository(installation.database), clock)
+        desk = Desk(installation.service, audit, clock)
+        lines = [
+            Operation(
+                "POST",
+                "/open",
+                "",
+                handle,
+                is_open=True,
+                lane=Lane.PICTURE,
+                body_limit_bytes=self.LIMIT_BYTES,
+            ),
+            Operation("POST", "/closed", "", handle, body_limit_bytes=self.LIMIT_BYTES),
+            Operation("GET", "/light", "", lambda _call: Answer(200, {}), is_open=True),
+        ]
+        return Starlette(routes=call_routes(lines, desk, lambda *_told: None))
+
+    def test_a_body_up_to_the_limit_is_read_whole(self, installation: Any) -> None:
+        sizes: list[int] = []
+
+        def handle(call: Call) -> Answer:
+            sizes.append(len(call.request.body))
+            return Answer(201, {})
+
+        client = TestClient(self.application(installation, handle))
+        for size in (0, self.LIMIT_BYTES):
+            assert client.post("/open", content=bytes(size)).status_code == 201
+        assert sizes == [0, self.LIMIT_BYTES]
+        assert client.post("/open", content=bytes(self.LIMIT_BYTES + 1)).status_code == 413
+
+    @pytest.mark.parametrize("length", ["x", "-1", "\u00b2", "1" * 30, "1000001"])
+    def test_nothing_is_read_of_what_is_refused_anyway(
+        self, installation: Any, length: str
+    ) -> None:
+        application = self.application(installation, lambda _call: Answer(201, {}))
+        request = SignedRequest(Account("A", "b", {}), "h", "/open", b"")
+        headers = {"content-length": length}
+        # Whoever asks for the body waits for ever.
+        reading = converse(application, request, headers, [])
+        answer = asyncio.run(asyncio.wait_for(reading, 10))
+        assert answer.status in {400, 413}
+
+    @pytest.mark.parametrize("headers", [{}, {"X-Auth-Token": ""}, {"Cookie": "a=b"}])
+    def test_nothing_is_read_of_a_call_without_credentials(
+        self, installation: Any, headers: dict[str, str]
+    ) -> None:
+        application = self.application(installation, lambda _call: Answer(201, {}))
+        request = SignedRequest(Account("A", "b", {}), "h", "/closed", b"")
+        answer = asyncio.run(asyncio.wait_for(converse(application, request, headers, []), 10))
+        assert answer.status == 401
+
+    def test_light_calls_pass_while_every_place_for_pictures_is_taken(
+        self, installation: Any
+    ) -> None:
+        gate = Gate()
+
+        def handle(_call: Call) -> Answer:
+            gate()
+            return Answer(201, {})
+
+        application = self.application(installation, handle)
+        heavy = SignedRequest(Account("A", "b", {}), "h", "/open", b"{}")
+        light = SignedRequest(Account("A", "b", {}), "h", "/light", b"", method="GET")
+
+        async def run() -> list[int]:
+            clients = [f"192.0.2.{number}" for number in range(100)]
+            tasks = [
+                asyncio.create_task(converse(application, heavy, {}, None, client))
+                for client in clients
+            ]
+            for _ in range(PICTURES_AT_ONCE):
+                await asyncio.to_thread(gate.arrived.acquire)
+            for _ in range(50):
+                assert (await converse(application, light, {})).status == 200
+            full = [task.result().status for task in tasks if task.done()]
+            # One more is refused before its body is asked for.
+            one_more = converse(application, heavy, {"content-length": "2"}, [], "192.0.2.200")
+            assert (await asyncio.wait_for(one_more, 5)).status == 429
+            gate.open()
+            await asyncio.gather(*tasks)
+            return full
+
+        full = asyncio.run(asyncio.wait_for(run(), 30))
+        assert full == [429] * (100 - PICTURES_AT_ONCE - PICTURES_WAITING)
 
 
 @pytest.mark.parametrize("path", ["/v3/projects", "/v3/auth/projects"])

@@ -13,7 +13,6 @@ from huiyan.iam.audit.service import AuditService
 from huiyan.iam.audit.wire import (
     FILTERS,
     parse_query,
-    refuse_unknown,
     render_lines,
     render_record,
     render_table,
@@ -83,7 +82,7 @@ class _AuditCalls:
         return Judgement(_READ, self._identity.authorise(caller, _READ, "", project_id))
 
     def list_records(self, call: Call) -> Answer:
-        refuse_unknown(call, FILTERS | {"scope", "limit", "marker"})
+        call.require_known(FILTERS | {"scope", "limit", "marker"})
         page = self._service.entries(
             call.caller().principal.account_id,
             _query(call),
@@ -94,7 +93,7 @@ class _AuditCalls:
         return Answer(document={"records": records, "marker": page.marker})
 
     def export(self, call: Call) -> Answer:
-        refuse_unknown(call, FILTERS | {"scope", "format"})
+        call.require_known(FILTERS | {"scope", "format"})
         form = call.query.get("format") or "jsonl"
         if form not in _RENDERERS:
             raise InvalidParameterError("format", "must be jsonl or csv")

@@ -8,6 +8,7 @@ read.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from huiyan.iam.field import Document
@@ -22,6 +23,7 @@ _LEVELS = 8
 """As deep as a policy goes. Told to this depth, no body is too deep to be told."""
 
 _CUT = "…"
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _SET = "set"
 
 
@@ -37,6 +39,8 @@ class Telling:
         Objects, told as JSON.
     facts : tuple of str
         Fields whose values are nobody's business: only that they were set is told.
+    ids : tuple of str
+        Lists of ids, told as one text; what is no id is not told.
     made : str
         In the answer, the id of what came to be; empty for calls that make nothing.
     """
@@ -44,12 +48,13 @@ class Telling:
     values: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
     made: str = ""
 
     @property
     def reads_body(self) -> bool:
         """Whether anything of the body is told."""
-        return bool(self.values or self.documents or self.facts)
+        return bool(self.values or self.documents or self.facts or self.ids)
 
     def of_body(self, body: Document) -> dict[str, str]:
         """Tell what a call asks for.
@@ -76,6 +81,11 @@ class Telling:
                     _bounded(value, _LEVELS), ensure_ascii=False, separators=(",", ":")
                 )
                 told[path] = _cut(text, DOCUMENT_CHARACTERS)
+        for path in self.ids:
+            value = _find(body, path)
+            if isinstance(value, list):
+                ids = (it for it in value if isinstance(it, str) and _ID.fullmatch(it))
+                told[path] = _cut(" ".join(ids), DOCUMENT_CHARACTERS)
         told |= {path: _SET for path in self.facts if _find(body, path) is not None}
         return told
 

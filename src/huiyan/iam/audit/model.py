@@ -78,6 +78,19 @@ class AuditLog(Protocol):
         ...
 
 
+class NullAuditLog:
+    """A log that keeps nothing, for local commands that no account is told of."""
+
+    def record(self, entry: AuditEntry) -> None:
+        """Keep nothing.
+
+        Parameters
+        ----------
+        entry : AuditEntry
+            What would be told.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
     """An entry as the log keeps it.

@@ -80,25 +80,6 @@ def parse_query(call: Call, project_id: str | None) -> AuditQuery:
     )
 
 
-def refuse_unknown(call: Call, known: Iterable[str]) -> None:
-    """Refuse parameters that mean nothing: a misspelt condition must not widen the answer.
-
-    Parameters
-    ----------
-    call : Call
-        The call.
-    known : iterable of str
-        The parameters that mean something.
-
-    Raises
-    ------
-    InvalidParameterError
-        There is another.
-    """
-    for name in sorted(call.query.keys() - set(known)):
-        raise InvalidParameterError(name[:64], "is not a parameter of this call")
-
-
 def render_record(record: AuditRecord) -> Document:
     """Render an entry.
 

@@ -14,6 +14,7 @@ from huiyan.iam.audit.detail import Telling
 from huiyan.iam.call import Answer, Call, Operation
 from huiyan.iam.errors_wire import Codes, Shape
 from huiyan.iam.field import Document, text_field
+from huiyan.iam.lane import Lane
 from huiyan.iam.model import User
 from huiyan.iam.people.groups.calls import group_operations
 from huiyan.iam.people.keys.calls import key_operations
@@ -94,7 +95,7 @@ def people_operations(service: PeopleService) -> tuple[Operation, ...]:
             _UPDATE,
             calls.change_password,
             _concerns_self,
-            is_costly=True,
+            lane=Lane.PASSWORD,
             tells=Telling(facts=("user.password",)),
         ),
         *group_operations(service.groups),

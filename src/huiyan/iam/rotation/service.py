@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from huiyan.iam.model import SealedSecret
 from huiyan.iam.repository import IdentityRepository
@@ -59,6 +59,39 @@ class Rotation:
     is_from_file: bool
 
 
+class SealedStore(Protocol):
+    """Secrets of one kind, each stored with the id of the instance key that it is under."""
+
+    def stored_key_ids(self) -> frozenset[str]:
+        """Tell under which instance keys its secrets are."""
+        ...
+
+    def reseal(self, vault: Vault, *, most: int) -> int:
+        """Seal anew some that are under other keys than the one that seals; 0 if none was left.
+
+        All of them in one transaction or none.
+        """
+        ...
+
+
+class _AccessKeys:
+    """The secrets of access keys, as a kind like any other."""
+
+    def __init__(self, repository: RotationRepository, identities: IdentityRepository) -> None:
+        self._repository = repository
+        self._identities = identities
+
+    def stored_key_ids(self) -> frozenset[str]:
+        return self._identities.stored_key_ids()
+
+    def reseal(self, vault: Vault, *, most: int) -> int:
+        def anew(stored: StoredSecret) -> SealedSecret:
+            secret = vault.open(stored.access_key, stored.sealed)
+            return vault.seal(stored.access_key, secret.decode())
+
+        return self._repository.reseal(vault.key_id, anew, most=most)
+
+
 class RotationService:
     """Replaces the instance key.
 
@@ -74,18 +107,22 @@ class RotationService:
         Where the keys stand; None if the environment gives them.
     pause : callable, optional
         Waits for so many seconds.
+    others : sequence of SealedStore, optional
+        What is stored under the instance key beside the secrets of access keys.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all are needed, and none belongs to another
         self,
         repository: RotationRepository,
         identities: IdentityRepository,
         vault: Vault,
         key_file: KeyFile | None,
         pause: Callable[[float], None] = time.sleep,
+        *,
+        others: Sequence[SealedStore] = (),
     ) -> None:
         self._repository = repository
-        self._identities = identities
+        self._stores: tuple[SealedStore, ...] = (_AccessKeys(repository, identities), *others)
         self._vault = vault
         self._key_file = key_file
         self._pause = pause
@@ -121,7 +158,7 @@ class RotationService:
         with self._key_file.locked():
             keys = self._key_file.get()
             self._vault.reload()
-            self._vault.require(self._identities.stored_key_ids())
+            self._vault.require(self._stored_key_ids())
             if last_step == "prepare":
                 return self._prepare(self._key_file, keys, watch)
             if keys.prepared is not None or not keys.older:
@@ -151,17 +188,15 @@ class RotationService:
         return keys
 
     def _reseal(self, watch: Callable[[Stage, int], None], done: int) -> int:
-        while moved := self._repository.reseal(
-            self._vault.key_id, self._seal_anew, most=BATCH_ROWS
-        ):
-            done += moved
-            watch("batch", done)
+        for store in self._stores:
+            while moved := store.reseal(self._vault, most=BATCH_ROWS):
+                done += moved
+                watch("batch", done)
         watch("sealed", done)
         return done
 
-    def _seal_anew(self, stored: StoredSecret) -> SealedSecret:
-        secret = self._vault.open(stored.access_key, stored.sealed)
-        return self._vault.seal(stored.access_key, secret.decode())
+    def _stored_key_ids(self) -> frozenset[str]:
+        return frozenset().union(*(store.stored_key_ids() for store in self._stores))
 
     def _drop(
         self,
@@ -180,7 +215,7 @@ class RotationService:
             file.replace(InstanceKeys(keys.sealing))
             self._tell()
             watch("dropped", done)
-            if self._identities.stored_key_ids() <= {key_id_of(keys.sealing)}:
+            if self._stored_key_ids() <= {key_id_of(keys.sealing)}:
                 return done, tuple(key_id_of(key) for key in keys.older)
             file.replace(keys)
             self._tell()
@@ -193,7 +228,7 @@ class RotationService:
     def _reseal_for_environment(
         self, last_step: LastStep, watch: Callable[[Stage, int], None]
     ) -> Rotation:
-        self._vault.require(self._identities.stored_key_ids())
+        self._vault.require(self._stored_key_ids())
         others = tuple(sorted(self._vault.key_ids - {self._vault.key_id}))
         if not others or last_step == "prepare":
             raise InstanceKeyError(

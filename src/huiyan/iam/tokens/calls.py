@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from huiyan.iam.call import Answer, Call, Operation
 from huiyan.iam.field import Document
+from huiyan.iam.lane import Lane
 from huiyan.iam.model import Session
 from huiyan.iam.service import IdentityService
 from huiyan.iam.tokens.catalog import render_catalog, render_version
@@ -67,7 +68,9 @@ def token_operations(
     calls = _TokenCalls(identity, tokens, logins, delegation)
     keys_path = "/v3.0/OS-CREDENTIAL/securitytokens"
     return (
-        Operation("POST", "/v3/auth/tokens", "", calls.create_token, is_open=True, is_costly=True),
+        Operation(
+            "POST", "/v3/auth/tokens", "", calls.create_token, is_open=True, lane=Lane.PASSWORD
+        ),
         Operation("GET", "/v3/auth/tokens", _READ_OTHERS, calls.show_token, calls.needs_no_right),
         Operation("POST", keys_path, "", calls.create_key, is_open=True),
         Operation("GET", "/v3/auth/catalog", "", calls.show_catalog),

@@ -93,3 +93,19 @@ def test_an_answer_without_an_id_tells_none(answer: dict[str, Any]) -> None:
 
 def test_the_id_of_what_came_to_be_is_told_and_nothing_else() -> None:
     assert ALL.of_answer({"thing": {"id": "x", "secret": "y"}}) == {"thing.id": "x"}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ([], ""),
+        (["a-1", "b_2"], "a-1 b_2"),
+        (["李雷", "Li Lei", "", "x" * 65, None, 7, ["a"], "ok"], "ok"),
+        (["f" * 64] * 1000, "…"),
+    ],
+)
+def test_of_a_list_of_ids_only_ids_are_told(value: list[Any], told: str) -> None:
+    found = Telling(ids=("from",)).of_body({"from": value})["from"]
+    assert found.endswith(told)
+    assert len(found) <= DOCUMENT_CHARACTERS
+    assert Telling(ids=("from",)).of_body({"from": "a"}) == {}
