@@ -24,6 +24,7 @@ from typing import Protocol
 from PIL import Image as Photograph
 
 from huiyan.gateway.admission import Admission
+from huiyan.iam.audit.model import NullAuditLog
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.picture import Format, Image, PictureLimits
 from huiyan.kernel.clock import SystemClock
@@ -31,6 +32,7 @@ from huiyan.kernel.errors import QueueFullError
 from huiyan.kernel.ids import ProjectId, RegionId, new_request_id
 from huiyan.kernel.units import MIB_BYTES
 from huiyan.metering.model import UseRecord
+from huiyan.persistence.query import Scope
 from huiyan.recognition.model import (
     LOCAL_PRINCIPAL,
     AnyCapability,
@@ -171,8 +173,9 @@ class Server:
             RegionId("local"),
             clock.now(),
             clock.monotonic_s(),
+            address="",
         )
-        self._service.answer(self._capability, b"", caller, NoMeter())
+        self._service.answer(self._capability, b"", caller, NoMeter(), NullAuditLog())
 
 
 def stand_in(work_ms: float) -> AnyCapability:
@@ -181,7 +184,7 @@ def stand_in(work_ms: float) -> AnyCapability:
     Photograph.new("RGB", (64, 48)).save(file, "JPEG")
     source = PictureBytes(file.getvalue())
 
-    def recognise(_image: Image, _params: None) -> None:
+    def recognise(_image: Image, _params: None, _scope: Scope) -> None:
         time.sleep(work_ms / 1000)
 
     return Capability(

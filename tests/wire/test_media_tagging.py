@@ -15,16 +15,18 @@ import pytest
 from huiyan.gateway.errors_wire import render_error
 from huiyan.imaging.picture import Image
 from huiyan.kernel.errors import HuiyanError
-from huiyan.kernel.ids import RequestId
+from huiyan.kernel.ids import AccountId, ProjectId, RequestId
 from huiyan.kernel.language import Bilingual
 from huiyan.labelling.model import Findings, Instance
 from huiyan.media_tagging.capability import MediaTaggingCapability, media_tagging_capabilities
 from huiyan.media_tagging.recogniser import MediaTagRecogniser
+from huiyan.persistence.query import Scope
 from huiyan.vocabulary.model import Aliases, Category, CategoryId, Label, LabelId, Vocabulary
 
 HERE = Path(__file__).parent
 CASES = sorted(path for path in HERE.glob("media-tagging*/*") if path.is_dir())
 REQUEST_ID = RequestId("0" * 32)
+SCOPE = Scope(AccountId("a"), ProjectId("p"))
 PICTURE = Image(np.zeros((200, 400, 3), np.uint8), (400, 200))
 
 
@@ -87,7 +89,7 @@ def answer(capability: MediaTaggingCapability, body: bytes) -> bytes:
         params = capability.parse(body).params
     except HuiyanError as error:
         return render_error(error, REQUEST_ID).body
-    return capability.render(capability.recognise(PICTURE, params), params)
+    return capability.render(capability.recognise(PICTURE, params, SCOPE), params)
 
 
 def exactly(text: bytes) -> str:

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from huiyan.gateway.errors_wire import render_error
+from huiyan.iam.audit.model import NullAuditLog
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import DamagedPictureError, InferenceError, RequestError
 from huiyan.kernel.ids import ProjectId, RegionId, new_request_id
@@ -223,6 +224,7 @@ def ask(recognition: RecognitionService, question: Question, path: Path) -> Answ
         region=RegionId("local"),
         arrived=clock.now(),
         arrived_monotonic_s=clock.monotonic_s(),
+        address="",
     )
     try:
         data = path.read_bytes()
@@ -234,7 +236,7 @@ def ask(recognition: RecognitionService, question: Question, path: Path) -> Answ
         if not data:
             # As base64 it would be a field left out, which is not what the person did.
             raise DamagedPictureError("the picture is empty")
-        reply = recognition.answer(question.capability, body, caller, NullMeter())
+        reply = recognition.answer(question.capability, body, caller, NullMeter(), NullAuditLog())
     except (RequestError, InferenceError) as error:
         reply = render_error(error, caller.request_id).body
     return Answer(path, msgspec.json.decode(reply))

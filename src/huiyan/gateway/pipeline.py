@@ -50,7 +50,7 @@ class Pipeline:
     meter : Meter
         Where use is recorded.
     audit : AuditLog
-        Told of callers who may not.
+        Told of callers who may not, and of what some operations find.
     throttle : Throttle
         How many calls a user and a project may make.
     regions : mapping of str to frozenset
@@ -109,7 +109,7 @@ class Pipeline:
             with self._throttle.enter(caller.principal.user_id, caller.project_id):
                 _check_content_type(request)
                 body = self._recognition.answer(
-                    target.capability, request.body, caller, self._meter
+                    target.capability, request.body, caller, self._meter, self._audit
                 )
         except (RecordingError, UnknownRouteError) as error:
             return _render(error, arrival)
@@ -218,6 +218,7 @@ def _caller(session: Session, project_id: ProjectId, region: RegionId, arrival: 
         region=region,
         arrived=arrival.instant,
         arrived_monotonic_s=arrival.monotonic_s,
+        address=session.address,
     )
 
 

@@ -12,7 +12,7 @@ from huiyan.imaging.picture import Format, PictureLimits
 from huiyan.labelling.model import Finding, LabelParams
 from huiyan.media_tagging.recogniser import MediaTagRecogniser
 from huiyan.media_tagging.wire import parse_boxes, parse_list, render_boxes, render_list
-from huiyan.recognition.model import Capability
+from huiyan.recognition.model import Capability, alike_everywhere
 
 LIST_INTERFACE = "media-tagging"
 BOXES_INTERFACE = "media-tagging-det"
@@ -49,7 +49,7 @@ def media_tagging_capabilities(
             limits=PICTURE_LIMITS,
             min_short_side_px=recogniser.min_short_side_px,
             parse=parse_list,
-            recognise=recogniser.recognise,
+            recognise=alike_everywhere(recogniser.recognise),
             render=render_list,
         ),
         Capability(
@@ -59,7 +59,7 @@ def media_tagging_capabilities(
             limits=PICTURE_LIMITS,
             min_short_side_px=recogniser.min_short_side_px,
             parse=parse_boxes,
-            recognise=recogniser.recognise_places,
+            recognise=alike_everywhere(recogniser.recognise_places),
             render=render_boxes,
         ),
     )

@@ -6,7 +6,7 @@ opinion on: any one capability, HTTP, or how a picture is fetched, decoded or bi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from huiyan.imaging.picture import Image, PictureLimits
 from huiyan.kernel.ids import AccountId, ProjectId, RegionId, RequestId, UserId
 from huiyan.kernel.principal import Principal
+from huiyan.persistence.query import Scope
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -83,9 +84,13 @@ class Capability(Generic[P, R]):
     parse : callable
         Wire body to ``ParsedRequest``.
     recognise : callable
-        Picture and parameters to result. Thread-safe; reads no settings, clock or caller.
+        Picture, parameters and the project asked in to result. Thread-safe; reads no settings,
+        clock or caller. Most answer alike in every project, see `alike_everywhere`.
     render : callable
         Result and parameters to wire body.
+    tells : callable, optional
+        What the audit log is told of a result, by name: ids and numbers, nothing that a person may
+        ask to have deleted. Without it, calls are in the use records only.
     """
 
     interface: str
@@ -94,8 +99,29 @@ class Capability(Generic[P, R]):
     limits: PictureLimits
     min_short_side_px: int | None
     parse: Callable[[bytes], ParsedRequest[P]]
-    recognise: Callable[[Image, P], R]
+    recognise: Callable[[Image, P, Scope], R]
     render: Callable[[R, P], bytes]
+    tells: Callable[[R], Mapping[str, str]] | None = None
+
+
+def alike_everywhere(recognise: Callable[[Image, P], R]) -> Callable[[Image, P, Scope], R]:
+    """Let a recogniser that knows nothing of projects serve them all.
+
+    Parameters
+    ----------
+    recognise : callable
+        Picture and parameters to result.
+
+    Returns
+    -------
+    callable
+        The same for every project, as `Capability` wants it.
+    """
+
+    def recognise_anywhere(image: Image, params: P, _scope: Scope) -> R:
+        return recognise(image, params)
+
+    return recognise_anywhere
 
 
 AnyCapability = Capability[Any, Any]
@@ -119,6 +145,8 @@ class Caller:
         When the call arrived, UTC.
     arrived_monotonic_s : float
         The same on the clock of durations, in seconds.
+    address : str
+        From where; empty if unknown.
     """
 
     request_id: RequestId
@@ -127,6 +155,18 @@ class Caller:
     region: RegionId
     arrived: datetime
     arrived_monotonic_s: float
+    address: str
+
+    @property
+    def scope(self) -> Scope:
+        """Whose rows the call may touch.
+
+        Returns
+        -------
+        Scope
+            The account and the project.
+        """
+        return Scope(self.principal.account_id, self.project_id)
 
 
 LOCAL_PRINCIPAL = Principal(

@@ -1,22 +1,28 @@
 """The one way from a wire body to a wire answer.
 
 Owns: the order parse, fetch, decode, recognise, render, record, and how many pictures are waited
-for and worked on at once. Has no opinion on: HTTP, who may call, what any capability recognises, or
-whose turn it is (``turns``).
+for and worked on at once, by calls of the service and by others that look at a picture. Has no
+opinion on: HTTP, who may call, what any capability recognises, or whose turn it is (``turns``).
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
+from huiyan.iam.audit.model import AuditLog
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.decode import decode
+from huiyan.imaging.picture import Image, PictureLimits
 from huiyan.kernel.clock import Clock
 from huiyan.kernel.ids import ProjectId
 from huiyan.metering.model import Meter
 from huiyan.recognition.model import AnyCapability, Caller, PictureBytes, PictureSource
+from huiyan.recognition.told import audit_entry
 from huiyan.recognition.turns import Places, Turns
 from huiyan.recognition.use import Outcome, use_record
+
+R = TypeVar("R")
 
 
 class PictureFetcher(Protocol):
@@ -59,7 +65,14 @@ class RecognitionService:
         self._computing = Turns(compute_threads)
         self._fetching = Places(fetch_threads, "too many pictures are being fetched at once")
 
-    def answer(self, capability: AnyCapability, body: bytes, caller: Caller, meter: Meter) -> bytes:
+    def answer(
+        self,
+        capability: AnyCapability,
+        body: bytes,
+        caller: Caller,
+        meter: Meter,
+        audit: AuditLog,
+    ) -> bytes:
         """Answer one call.
 
         Parameters
@@ -72,6 +85,8 @@ class RecognitionService:
             On whose behalf.
         meter : Meter
             Where use is recorded; the record is durable when this returns.
+        audit : AuditLog
+            Told of what was found, by operations that tell; before use is recorded.
 
         Returns
         -------
@@ -85,18 +100,65 @@ class RecognitionService:
         QueueFullError
             The picture must be fetched, and too many are already, of all or of the project.
         RecordingError
-            Use could not be recorded, so there is no answer.
+            Use, or what was found, could not be recorded, so there is no answer.
         """
         parsed = capability.parse(body)
-        data = self._fetch(parsed.source, caller.project_id)
-        with self._computing.turn(caller.project_id):
-            image = decode(data, capability.limits, capability.min_short_side_px, self._budget)
-            result = capability.recognise(image, parsed.params)
+        result, size_wh = self.look(
+            parsed.source,
+            capability.limits,
+            capability.min_short_side_px,
+            caller.project_id,
+            lambda image, _data: (
+                capability.recognise(image, parsed.params, caller.scope),
+                image.size_wh,
+            ),
+        )
         reply = capability.render(result, parsed.params)
-        outcome = Outcome(http_status=200, error_code="", size_wh=image.size_wh)
+        if capability.tells is not None:
+            audit.record(audit_entry(caller, capability, capability.tells(result)))
+        outcome = Outcome(http_status=200, error_code="", size_wh=size_wh)
         elapsed_ms = self.elapsed_ms(caller)
         meter.record(use_record(caller, capability, outcome, len(body), elapsed_ms))
         return reply
+
+    def look(
+        self,
+        source: PictureSource,
+        limits: PictureLimits,
+        min_short_side_px: int | None,
+        project_id: ProjectId,
+        work: Callable[[Image, bytes], R],
+    ) -> R:
+        """Fetch and decode a picture and do something with it, when it is the project's turn.
+
+        Parameters
+        ----------
+        source : PictureSource
+            Where the picture is.
+        limits : PictureLimits
+            Which pictures are taken.
+        min_short_side_px : int or None
+            The short side that the work needs, in px; None for the full picture.
+        project_id : ProjectId
+            In whose turn; calls of the service and of everything else about pictures share them.
+        work : callable
+            Given the picture and its file; called once, in the turn.
+
+        Returns
+        -------
+        R
+            What ``work`` returns.
+
+        Raises
+        ------
+        PictureError, FetchError
+            The picture or its URL is at fault.
+        QueueFullError
+            The picture must be fetched, and too many are already, of all or of the project.
+        """
+        data = self._fetch(source, project_id)
+        with self._computing.turn(project_id):
+            return work(decode(data, limits, min_short_side_px, self._budget), data)
 
     def elapsed_ms(self, caller: Caller) -> float:
         """Tell how long a call has been in hand.

@@ -1,7 +1,8 @@
 """The part of the request body that all operations share.
 
-Owns: the JSON object's shape, the rules on ``image`` and ``url``, and the checks of number fields.
-Has no opinion on: defaults and ranges, which each capability's own ``wire`` states.
+Owns: the JSON object's shape, the rules on ``image`` and ``url`` wherever they stand, and the
+checks of number fields. Has no opinion on: defaults and ranges, which each capability's own
+``wire`` states.
 
 Source: ``docs/wire.md``, "Request body".
 """
@@ -98,25 +99,53 @@ def parse_fields(body: bytes) -> WireFields:
         raise _validation_fault(error) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise MalformedJsonError(f"the body must be a JSON object ({error})") from error
-    text = _picture_text(fields.image)
-    url = None if fields.url in _ABSENT else fields.url
-    if url is not None and not isinstance(url, str):
-        raise InvalidParameterError("url", "must be a string")
-    if text is not None and url is not None:
-        raise InvalidParameterError("image, url", "give exactly one of the two")
-    source: PictureSource
-    if text is not None:
-        source = PictureBytes(_decode_base64(text))
-    elif url is not None:
-        source = PictureUrl(url)
-    else:
-        raise MissingParameterError("give the picture as image (base64) or as url")
     return WireFields(
-        source=source,
+        source=parse_picture(fields.image, fields.url),
         language=None if fields.language in _ABSENT else fields.language,
         threshold=None if fields.threshold in _ABSENT else fields.threshold,
         limit=None if fields.limit in _ABSENT else fields.limit,
     )
+
+
+def parse_picture(image: msgspec.Raw, url: object, where: str = "") -> PictureSource:
+    """Parse the two fields by which a picture is given.
+
+    Parameters
+    ----------
+    image : msgspec.Raw
+        The JSON value of ``image``, as sent; ``null`` where it is absent.
+    url : object
+        The JSON value of ``url``; None where it is absent.
+    where : str, default ''
+        The path to both, for the error's text: ``photos[2].``.
+
+    Returns
+    -------
+    PictureSource
+        The picture.
+
+    Raises
+    ------
+    MissingParameterError
+        Neither is given.
+    InvalidParameterError
+        Both are given, or one has the wrong JSON type.
+    Base64Error, PictureTextTooLargeError
+        The text in ``image`` is not base64, or too much of it.
+    """
+    image_name = f"{where}image"
+    text = _picture_text(image, image_name)
+    if url in _ABSENT:
+        if text is None:
+            raise MissingParameterError(
+                f"give the picture as {image_name} (base64) or as {where}url"
+            )
+        return PictureBytes(_decode_base64(text, image_name))
+    if not isinstance(url, str):
+        raise InvalidParameterError(f"{where}url", "must be a string")
+    if text is not None:
+        raise InvalidParameterError(f"{image_name}, {where}url", "give exactly one of the two")
+    return PictureUrl(url)
 
 
 def parse_language(value: object) -> Language:
@@ -211,43 +240,43 @@ def _validation_fault(error: msgspec.ValidationError) -> BodyError:
     return MalformedJsonError(f"the body must be a JSON object ({error})")
 
 
-def _picture_text(raw: msgspec.Raw) -> memoryview | None:
+def _picture_text(raw: msgspec.Raw, name: str) -> memoryview | None:
     """Give the JSON text between the quotes of ``image``, uncopied; None where it is absent."""
     token = memoryview(raw)
     if len(token) <= len(b"null") and bytes(token) in {b"null", b'""'}:
         return None
     if token[0] != _QUOTE:
-        raise InvalidParameterError("image", "must be a string")
+        raise InvalidParameterError(name, "must be a string")
     return token[1:-1]
 
 
-def _decode_base64(text: memoryview) -> bytes:
-    plain = text if len(text) <= MAX_PICTURE_TEXT_CHARS else memoryview(_unescape(text))
+def _decode_base64(text: memoryview, name: str) -> bytes:
+    plain = text if len(text) <= MAX_PICTURE_TEXT_CHARS else memoryview(_unescape(text, name))
     if len(plain) > MAX_PICTURE_TEXT_CHARS:
         raise PictureTextTooLargeError(
-            f"image holds {len(plain)} characters of base64, at most {MAX_PICTURE_TEXT_CHARS}"
+            f"{name} holds {len(plain)} characters of base64, at most {MAX_PICTURE_TEXT_CHARS}"
         )
     try:
         data = pybase64.b64decode(plain, validate=True)
     except binascii.Error:
-        data = _decode_careless_base64(_unescape(text))
+        data = _decode_careless_base64(_unescape(text, name), name)
     if not data:
-        raise MissingParameterError("image holds no picture")
+        raise MissingParameterError(f"{name} holds no picture")
     return data
 
 
-def _unescape(text: memoryview) -> bytes:
+def _unescape(text: memoryview, name: str) -> bytes:
     """Undo JSON's escapes: careless clients send line breaks, and some escape every slash."""
     try:
         return msgspec.json.decode(b'"' + bytes(text) + b'"', type=str).encode("ascii")
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise Base64Error("image holds characters that base64 does not have") from error
+        raise Base64Error(f"{name} holds characters that base64 does not have") from error
 
 
-def _decode_careless_base64(text: bytes) -> bytes:
+def _decode_careless_base64(text: bytes, name: str) -> bytes:
     if text[:5].lower() == b"data:":
-        raise Base64Error("image must be bare base64, without the 'data:…;base64,' prefix")
+        raise Base64Error(f"{name} must be bare base64, without the 'data:…;base64,' prefix")
     try:
         return pybase64.b64decode(text.translate(None, _WHITE_SPACE), validate=True)
     except binascii.Error as error:
-        raise Base64Error(f"image is not base64 ({error})") from error
+        raise Base64Error(f"{name} is not base64 ({error})") from error

@@ -8,7 +8,7 @@ Source: ``docs/wire.md``, "Main object detection" and "Picture limits".
 from __future__ import annotations
 
 from huiyan.imaging.picture import Format, PictureLimits
-from huiyan.recognition.model import Capability
+from huiyan.recognition.model import Capability, alike_everywhere
 from huiyan.subject.model import Subject, SubjectParams
 from huiyan.subject.recogniser import SubjectRecogniser
 from huiyan.subject.wire import parse_v3, render_v3
@@ -42,6 +42,6 @@ def subject_capability(recogniser: SubjectRecogniser) -> SubjectCapability:
         limits=PICTURE_LIMITS,
         min_short_side_px=recogniser.min_short_side_px,
         parse=parse_v3,
-        recognise=recogniser.recognise,
+        recognise=alike_everywhere(recogniser.recognise),
         render=render_v3,
     )

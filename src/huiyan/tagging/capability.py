@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from huiyan.imaging.picture import Format, PictureLimits
 from huiyan.labelling.model import Finding, LabelParams
-from huiyan.recognition.model import Capability
+from huiyan.recognition.model import Capability, alike_everywhere
 from huiyan.tagging.recogniser import TagRecogniser
 from huiyan.tagging.wire import parse_v1, parse_v2, render_v1, render_v2
 
@@ -45,7 +45,7 @@ def tagging_capabilities(
             limits=PICTURE_LIMITS,
             min_short_side_px=recogniser.min_short_side_px,
             parse=parse_v2,
-            recognise=recogniser.recognise,
+            recognise=alike_everywhere(recogniser.recognise),
             render=render_v2,
         ),
         Capability(
@@ -55,7 +55,7 @@ def tagging_capabilities(
             limits=PICTURE_LIMITS,
             min_short_side_px=recogniser.min_short_side_px,
             parse=parse_v1,
-            recognise=recogniser.recognise,
+            recognise=alike_everywhere(recogniser.recognise),
             render=render_v1,
         ),
     )

@@ -25,6 +25,7 @@ from huiyan.imaging.picture import Format, Image, PictureLimits
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import InferenceError
 from huiyan.kernel.units import MIB_BYTES
+from huiyan.persistence.query import Scope
 from huiyan.recognition.model import Capability, ParsedRequest
 from huiyan.recognition.service import RecognitionService
 from huiyan.recognition.wire import WireFields, parse_fields
@@ -75,7 +76,7 @@ def parse(body: bytes) -> ParsedRequest[WireFields]:
     return ParsedRequest(fields, fields.source)
 
 
-def size_and_limit(image: Image, fields: WireFields) -> Any:
+def size_and_limit(image: Image, fields: WireFields, _scope: Scope) -> Any:
     if fields.limit == 0:
         raise InferenceError("the network failed")
     return [*image.size_wh, fields.limit]

@@ -18,7 +18,7 @@ def capability(version: str, path: str) -> AnyCapability:
         limits=PictureLimits(frozenset({Format.JPEG}), 1, 2),
         min_short_side_px=None,
         parse=lambda body: ParsedRequest(None, PictureBytes(body)),
-        recognise=lambda _image, _params: None,
+        recognise=lambda _image, _params, _scope: None,
         render=lambda _result, _params: b"{}",
     )
 
