@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
+from huiyan.celebrity.gallery.keys.repository import GalleryKeys
 from huiyan.iam.accounts.repository import AccountRepository
 from huiyan.iam.assembly import open_identity
 from huiyan.iam.audit.model import AuditEntry
@@ -18,7 +19,7 @@ from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.rotation.key_file import KeyFile
 from huiyan.iam.rotation.repository import RotationRepository
 from huiyan.iam.rotation.service import RotationService
-from huiyan.iam.vault import KEY_FILE_NAME, open_vault
+from huiyan.iam.vault import KEY_FILE_NAME, Vault, open_vault
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import DatabaseError, HuiyanError
 from huiyan.kernel.ids import AccountId, UserId, new_request_id
@@ -33,6 +34,36 @@ LOCAL = "local"
 _Answer = TypeVar("_Answer")
 
 
+def open_installation_vault(settings: Settings, database: Database) -> Vault:
+    """Open what seals under the instance key.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the key is.
+    database : Database
+        What is sealed.
+
+    Returns
+    -------
+    Vault
+        Opens every secret of the installation.
+
+    Raises
+    ------
+    InstanceKeyError
+        A key is missing or is not the installation's.
+    DatabaseError
+        The database failed.
+    """
+    key = settings.instance_key
+    return open_vault(
+        None if key is None else key.get_secret_value(),
+        settings.data_dir / KEY_FILE_NAME,
+        IdentityRepository(database).stored_key_ids() | GalleryKeys(database).stored_key_ids(),
+    )
+
+
 class Administration:
     """The parts of one installation that an operator changes. Not for several threads at once.
 
@@ -45,6 +76,10 @@ class Administration:
 
     Attributes
     ----------
+    database : Database
+        The installation's.
+    vault : Vault
+        What seals under its instance key.
     identity : IdentityService
         The memory of accounts, users, groups, grants and keys; new after each change.
     accounts : AccountService
@@ -74,13 +109,9 @@ class Administration:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._clock = SystemClock()
-        identities = IdentityRepository(database)
-        key_path, configured = settings.data_dir / KEY_FILE_NAME, settings.instance_key
-        vault = open_vault(
-            None if configured is None else configured.get_secret_value(),
-            key_path,
-            identities.stored_key_ids(),
-        )
+        vault = open_installation_vault(settings, database)
+        self.database = database
+        self.vault = vault
         parts = open_identity(database, vault, self._clock, settings.regions)
         self.identity = parts.identity
         self.accounts = parts.accounts
@@ -92,12 +123,13 @@ class Administration:
         self.lockouts = parts.lockouts
         self.rotation = RotationService(
             RotationRepository(database),
-            identities,
+            IdentityRepository(database),
             vault,
-            KeyFile(key_path) if configured is None else None,
+            None if settings.instance_key else KeyFile(settings.data_dir / KEY_FILE_NAME),
+            others=(GalleryKeys(database),),
         )
 
-    def tell(
+    def tell(  # noqa: PLR0913 -- the facts of an entry, by name
         self,
         account_id: AccountId,
         action: str,
@@ -105,6 +137,7 @@ class Administration:
         detail: Mapping[str, str] | None = None,
         *,
         reason: str = "the operator may",
+        project_id: str = "",
     ) -> None:
         """Tell the audit log what the operator is about to do.
 
@@ -120,6 +153,8 @@ class Administration:
             Further facts by name; never a secret.
         reason : str, optional
             Why it is allowed, or how it failed.
+        project_id : str, optional
+            In which project; empty if in none.
 
         Raises
         ------
@@ -130,7 +165,7 @@ class Administration:
             AuditEntry(
                 at=self._clock.now(),
                 account_id=account_id,
-                project_id="",
+                project_id=project_id,
                 user_id=UserId(""),
                 user_name=OPERATOR,
                 credential_id=f"uid:{os.getuid()}",
@@ -144,13 +179,15 @@ class Administration:
             )
         )
 
-    def do(
+    def do(  # noqa: PLR0913 -- as above
         self,
         account_id: AccountId,
         action: str,
         resource: str,
         deed: Callable[[], _Answer],
         detail: Mapping[str, str] | None = None,
+        *,
+        project_id: str = "",
     ) -> _Answer:
         """Do something that the audit log is told of first, and of its failure after.
 
@@ -166,6 +203,8 @@ class Administration:
             Does it.
         detail : mapping of str to str, optional
             Further facts by name; never a secret.
+        project_id : str, optional
+            In which project; empty if in none.
 
         Returns
         -------
@@ -179,12 +218,12 @@ class Administration:
         HuiyanError
             The deed failed.
         """
-        self.tell(account_id, action, resource, detail)
+        self.tell(account_id, action, resource, detail, project_id=project_id)
         try:
             return deed()
         except HuiyanError as error:
             reason = f"failed: {type(error).__name__}"
-            self.tell(account_id, action, resource, detail, reason=reason)
+            self.tell(account_id, action, resource, detail, reason=reason, project_id=project_id)
             raise
 
 

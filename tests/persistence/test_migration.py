@@ -9,11 +9,13 @@ from sqlalchemy import CheckConstraint, inspect
 
 from huiyan.kernel.errors import DatabaseError
 from huiyan.persistence.database import Database
+from huiyan.persistence.gallery_schema import GALLERY
 from huiyan.persistence.migration import migrate
 from huiyan.persistence.schema import METADATA
 
 
 def test_the_migrated_shape_is_the_declared_one(database: Database) -> None:
+    assert GALLERY.name in METADATA.tables
     with database.reading() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}

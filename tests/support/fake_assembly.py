@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from huiyan.celebrity.gallery.model import Person, PersonFacts, PersonId
+from huiyan.celebrity.model import Candidate
 from huiyan.imaging.picture import Image
 from huiyan.kernel.language import Bilingual
+from huiyan.kernel.units import FloatArray
 from huiyan.labelling.model import Findings, Instance
+from huiyan.perception.face_reader import FaceReadings
+from huiyan.perception.faces import Faces
+from huiyan.persistence.query import Scope
 from huiyan.recognition.model import AnyCapability
 from huiyan.recognition.schema import OperationSchema
 from huiyan.subject.model import Rank, Subject, SubjectParams
@@ -61,14 +67,35 @@ KNOWN_SUBJECTS = (
 )
 
 
+def person_of(name_zh: str, name_en: str = "") -> Person:
+    """Make somebody known, whose id is the name."""
+    return Person(
+        id=PersonId(name_en or name_zh),
+        facts=PersonFacts(name_zh, name_en),
+        enabled=True,
+        photo_count=1,
+        origin="starter",
+    )
+
+
+KNOWN_PEOPLE = (
+    ((8.4, 4.0, 40.6, 44.0), Candidate(person_of("科菲·安南", "Kofi Annan"), 0.61, 0.98765)),
+    ((45.0, 10.0, 64.0, 30.0), Candidate(person_of("", "Lena Horne"), 0.35, 0.5)),
+    ((1.0, 1.0, 9.0, 9.0), None),
+)
+"""Faces with who they are; in pictures of 64 by 48 px or more."""
+
+
 class FakeAssembly:
-    """Sees `findings` and `subjects` in every picture, after doing what ``before`` says."""
+    """Sees `findings`, `subjects` and `people` in every picture, after doing ``before``."""
 
     def __init__(self) -> None:
         self.before: Callable[[], None] = lambda: None
         self.looks: list[tuple[int, int]] = []
         self.findings = KNOWN_FINDINGS
         self.subjects = KNOWN_SUBJECTS
+        self.people: tuple[tuple[Box, Candidate | None], ...] = KNOWN_PEOPLE
+        self.face_reader = _FakeFaceReader(self)
         self.labeller = _FakeLabeller(self)
         self.subject = _FakeSubjects(self)
 
@@ -104,6 +131,37 @@ class _FakeSubjects:
         return tuple(it for it in self._assembly.subjects if it.confidence >= params.threshold)
 
 
+class _FakeFaceReader:
+    min_short_side_px = None
+
+    def __init__(self, assembly: FakeAssembly) -> None:
+        self._assembly = assembly
+
+    def read(self, image: Image) -> FaceReadings:
+        self._assembly.look(image)
+        count = len(self._assembly.people)
+        ones = np.ones(count, np.float32)
+        xyxy = np.array([box for box, _ in self._assembly.people], np.float32).reshape(-1, 4)
+        faces = Faces(xyxy, np.zeros((count, 5, 2), np.float32), ones)
+        # Each embedding is the number of its face, for `_FakeLookup`.
+        numbers = np.arange(count, dtype=np.float32)[:, np.newaxis]
+        return FaceReadings(faces, numbers, 40 * ones, ones, ones)
+
+
+class _FakeLookup:
+    def __init__(self, assembly: FakeAssembly) -> None:
+        self._assembly = assembly
+
+    def identify(
+        self, scope: Scope, embeddings: FloatArray, side_px: FloatArray, count: int
+    ) -> tuple[tuple[Candidate, ...], ...]:
+        assert scope.project_id
+        assert len(side_px) == len(embeddings)
+        assert count == 1
+        found = [self._assembly.people[int(number)][1] for number in embeddings[:, 0]]
+        return tuple(() if candidate is None else (candidate,) for candidate in found)
+
+
 def fake_offer(
     assembly: FakeAssembly | None = None,
 ) -> tuple[tuple[AnyCapability, OperationSchema], ...]:
@@ -111,4 +169,4 @@ def fake_offer(
     from huiyan.app import offer  # noqa: PLC0415 -- the whole service, seconds to import
 
     stand_in: Any = assembly or FakeAssembly()
-    return offer(stand_in)
+    return offer(stand_in, _FakeLookup(stand_in))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_assembly import FakeAssembly, fake_offer
+from gallery_parts import GalleryParts
 from signed_call import Account, Answer, SignedRequest
 
 from huiyan.gateway.admission import Admission
@@ -24,6 +25,7 @@ from huiyan.gateway.route import RouteTable
 from huiyan.gateway.throttle import Throttle
 from huiyan.iam.assembly import IdentityParts, open_identity
 from huiyan.iam.bootstrap import first_start
+from huiyan.iam.call import Operation
 from huiyan.iam.directory.model import Limits
 from huiyan.iam.http import call_routes
 from huiyan.iam.people.passwords import HashCost, PasswordHasher
@@ -85,6 +87,7 @@ class House:
     account_id: AccountId
     database: Database
     parts: IdentityParts
+    gallery: GalleryParts
     assembly: FakeAssembly
     fetcher: FakeFetcher
     meter: SwitchedMeter
@@ -95,6 +98,10 @@ class House:
     @property
     def identity(self) -> IdentityService:
         return self.parts.identity
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return (*self.parts.operations, *self.gallery.operations)
 
     def uses(self) -> tuple[UseRecord, ...]:
         return UseRepository(self.database).list_uses(Scope(self.account_id))
@@ -204,7 +211,7 @@ def open_house(
     first = first_start(repository, vault, REGIONS, clock)
     assert first is not None
     parts = open_identity(database, vault, clock, REGIONS, PasswordHasher(CHEAP))
-    identity = parts.identity
+    identity, gallery = parts.identity, GalleryParts(database, vault)
     meter = GroupCommitMeter(UseRepository(database), retry_for_s=0.2)
     switched = SwitchedMeter(meter)
     assembly, fetcher, metrics = FakeAssembly(), FakeFetcher(), Metrics()
@@ -220,7 +227,7 @@ def open_house(
 
     routes = [
         *health_routes(metrics, list),
-        *call_routes(parts.operations, parts.desk, observer.iam_call_ended),
+        *call_routes((*parts.operations, *gallery.operations), parts.desk, observer.iam_call_ended),
     ]
     application = Application(
         routes=RouteTable(offered),
@@ -252,6 +259,7 @@ def open_house(
         account_id=first.account.id,
         database=database,
         parts=parts,
+        gallery=gallery,
         assembly=assembly,
         fetcher=fetcher,
         meter=switched,

@@ -25,6 +25,7 @@ CHECKS: dict[str, Any] = {
     "pattern": lambda value, pattern: re.search(pattern, value) is not None,
     "minimum": lambda value, low: value >= low,
     "maximum": lambda value, high: value <= high,
+    "minLength": lambda value, low: len(value) >= low,
     "minItems": lambda value, low: len(value) >= low,
     "maxItems": lambda value, high: len(value) <= high,
     "required": lambda value, names: set(names) <= set(value),

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     allowed_licences: tuple[str, ...] | None = None
     detector_slicing: Literal["off", "standard", "fine"] = "standard"
 
+    starter_gallery: bool = True
+    starter_gallery_without: tuple[str, ...] = ()
+    encrypt_galleries: bool = True
+    gallery_memory_mib: Annotated[int, Field(ge=16, le=1_048_576)] = 2048
+    gallery_photo_limit: Annotated[int, Field(ge=1, le=100_000_000)] = 2_000_000
+
     decode_budget_mib: Annotated[int, Field(ge=64, le=65536)] = 400
     fetch_ports: tuple[int, ...] = (80, 443)
     fetch_allowed_networks: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ EXCLUSIVE_TIMEOUT_S = 60
 POSTGRESQL_DRIVER = "postgresql+psycopg"
 
 _ADVISORY_LOCK = 0x687569_79616E  # "huiyan"
+_TRUNCATE_TIMEOUT_MS = 250
 _BEGIN_OPTION = "huiyan_begin"
 _Begin = Literal["DEFERRED", "IMMEDIATE"]
 
@@ -158,6 +159,44 @@ class Database:
         self._appenders.append(appender)
         return appender
 
+    def truncate_log(self) -> bool:
+        """Bring SQLite's log into its file and cut it, so that nothing removed stays in either.
+
+        Returns
+        -------
+        bool
+            False as long as a reader or writer is in the way; a later try may succeed. Always true
+            on PostgreSQL, whose log and dead rows are the server's (see ``docs/celebrity.md``).
+
+        Raises
+        ------
+        DatabaseError
+            The database failed.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return True
+        try:
+            connection = self._engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                # While it waits for readers no other process can write: never for long.
+                cursor.execute(f"PRAGMA busy_timeout = {_TRUNCATE_TIMEOUT_MS}")
+                try:
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    row = cursor.fetchone()
+                finally:
+                    cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+                    cursor.close()
+            finally:
+                connection.close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                return False
+            raise DatabaseError(f"the database's log cannot be cut: {error}") from error
+        except SQLAlchemyError as error:
+            raise DatabaseError(explain(error, self._engine.url)) from error
+        return row is not None and row[0] == 0
+
     def close(self) -> None:
         """Close every idle connection."""
         for appender in self._appenders:
@@ -251,6 +290,7 @@ def _open_sqlite(url: URL) -> Engine:
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
     deadline_s = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
