@@ -14,15 +14,22 @@ from dataclasses import dataclass, field
 
 from huiyan.app import offer
 from huiyan.assembly import Assembly
+from huiyan.celebrity.assembly import open_starter_memory
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.decode import decode
 from huiyan.imaging.picture import Image
+from huiyan.kernel.ids import AccountId, ProjectId
 from huiyan.kernel.settings import Settings
 from huiyan.kernel.units import MIB_BYTES, AnyArray
+from huiyan.local import gallery_settings
+from huiyan.persistence.query import Scope
 from huiyan.recognition.model import AnyCapability, PictureBytes
 from huiyan.runtime.session import Session
 
 LATEST_VERSIONS = frozenset({"v2", "v3"})
+
+ANYWHERE = Scope(AccountId("local"), ProjectId("local"))
+"""A project without a gallery of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ class Operation:
 
     def __init__(self, settings: Settings, interface: str) -> None:
         assembly = WatchedAssembly(settings)
-        offered = [capability for capability, _ in offer(assembly)]
+        people = open_starter_memory(gallery_settings(settings))
+        offered = [capability for capability, _ in offer(assembly, people)]
         self.capability: AnyCapability = next(
             it for it in offered if it.interface == interface and it.version in LATEST_VERSIONS
         )
@@ -79,7 +87,7 @@ class Operation:
     def answer(self, body: bytes) -> bytes:
         """Answer a body."""
         params = self.capability.parse(body).params
-        result = self.capability.recognise(self.decode(self.picture(body)), params)
+        result = self.capability.recognise(self.decode(self.picture(body)), params, ANYWHERE)
         return self.capability.render(result, params)
 
     def networks(self, body: bytes) -> list[Network]:

@@ -16,7 +16,15 @@ from typing import Any
 
 import structlog
 
+from huiyan.administration import open_installation_vault
 from huiyan.assembly import NEEDED_CARDS, Assembly, open_store
+from huiyan.celebrity.assembly import GalleryParts, open_galleries, open_starter_memory
+from huiyan.celebrity.capability import celebrity_capabilities
+from huiyan.celebrity.gallery.calls import gallery_operations
+from huiyan.celebrity.gallery.inspection import Inspector
+from huiyan.celebrity.gallery.intake import Intake
+from huiyan.celebrity.recogniser import CelebrityRecogniser, Lookup
+from huiyan.celebrity.schema import CELEBRITY_SCHEMAS
 from huiyan.gateway.admission import Admission
 from huiyan.gateway.application import Application, other_paths
 from huiyan.gateway.health import health_routes
@@ -30,22 +38,20 @@ from huiyan.gateway.throttle import Throttle
 from huiyan.iam.assembly import IdentityParts, open_identity
 from huiyan.iam.audit.service import AuditService
 from huiyan.iam.bootstrap import first_start
+from huiyan.iam.call import Operation
 from huiyan.iam.directory.model import Limits
 from huiyan.iam.http import call_routes
 from huiyan.iam.model import FirstStart
 from huiyan.iam.people.keys.use import KeyUse
 from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.service import IdentityService
-from huiyan.iam.vault import Vault, open_vault
-from huiyan.imaging.address import parse_networks
-from huiyan.imaging.budget import MemoryBudget
-from huiyan.imaging.fetch import Fetcher, FetchPolicy
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import HuiyanError
 from huiyan.kernel.ids import RegionId
 from huiyan.kernel.logs import configure_logs
 from huiyan.kernel.settings import Settings
 from huiyan.kernel.units import MIB_BYTES
+from huiyan.local import gallery_settings, open_recognition
 from huiyan.media_tagging.capability import media_tagging_capabilities
 from huiyan.media_tagging.recogniser import MediaTagRecogniser
 from huiyan.media_tagging.schema import MEDIA_TAGGING_SCHEMAS
@@ -72,6 +78,7 @@ VENDOR_REGIONS = {
     "tagging": frozenset({_BEIJING_4, _SHANGHAI_1}),
     "media-tagging": frozenset({_BEIJING_4}),
     "media-tagging-det": frozenset({_BEIJING_4}),
+    "celebrity-recognition": frozenset({_BEIJING_4}),
     "main-object-detection": frozenset({_BEIJING_4}),
 }
 """Where the vendor offers each operation, for ``vendor_regions = true``."""
@@ -79,91 +86,15 @@ VENDOR_REGIONS = {
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class LocalDesk:
-    """What local commands need to answer calls without a server.
-
-    Parameters
-    ----------
-    recognition : RecognitionService
-        The one way from body to answer.
-    tagging : Capability
-        Image tagging, v2.
-    media_tagging : Capability
-        Media tagging, the list.
-    media_tagging_det : Capability
-        Media tagging with boxes.
-    """
-
-    recognition: RecognitionService
-    tagging: AnyCapability
-    media_tagging: AnyCapability
-    media_tagging_det: AnyCapability
-
-
-def open_recognition(settings: Settings) -> RecognitionService:
-    """Open the one way from body to answer.
-
-    Parameters
-    ----------
-    settings : Settings
-        Fetching, decoding and threads matter.
-
-    Returns
-    -------
-    RecognitionService
-        Serves all threads.
-
-    Raises
-    ------
-    SettingsError
-        A network in ``fetch_allowed_networks`` cannot be read.
-    """
-    policy = FetchPolicy(
-        ports=frozenset(settings.fetch_ports),
-        allowed_networks=parse_networks(settings.fetch_allowed_networks),
-        timeout_s=settings.fetch_timeout_s,
-    )
-    return RecognitionService(
-        fetcher=Fetcher(policy),
-        budget=MemoryBudget(settings.decode_budget_mib * MIB_BYTES),
-        clock=SystemClock(),
-        compute_threads=settings.resolved_compute_threads(),
-        fetch_threads=settings.resolved_fetch_threads(),
-    )
-
-
-def open_desk(settings: Settings) -> LocalDesk:
-    """Open what local commands need.
-
-    Parameters
-    ----------
-    settings : Settings
-        All but the server's.
-
-    Returns
-    -------
-    LocalDesk
-        Ready to answer.
-    """
-    labeller = Assembly(settings).labeller
-    tagging, _older = tagging_capabilities(TagRecogniser(labeller))
-    media, boxes = media_tagging_capabilities(MediaTagRecogniser(labeller))
-    return LocalDesk(
-        recognition=open_recognition(settings),
-        tagging=tagging,
-        media_tagging=media,
-        media_tagging_det=boxes,
-    )
-
-
-def offer(assembly: Assembly) -> tuple[tuple[AnyCapability, OperationSchema], ...]:
+def offer(assembly: Assembly, people: Lookup) -> tuple[tuple[AnyCapability, OperationSchema], ...]:
     """List every operation that is served, with the description of its JSON.
 
     Parameters
     ----------
     assembly : Assembly
         What looks at pictures.
+    people : Lookup
+        Who is known.
 
     Returns
     -------
@@ -173,9 +104,11 @@ def offer(assembly: Assembly) -> tuple[tuple[AnyCapability, OperationSchema], ..
     tagging = tagging_capabilities(TagRecogniser(assembly.labeller))
     media = media_tagging_capabilities(MediaTagRecogniser(assembly.labeller))
     subject = subject_capability(assembly.subject)
+    celebrity = celebrity_capabilities(CelebrityRecogniser(assembly.face_reader, people))
     return (
         *((it, TAGGING_SCHEMAS[it.version]) for it in tagging),
         *((it, MEDIA_TAGGING_SCHEMAS[it.interface]) for it in media),
+        *((it, CELEBRITY_SCHEMAS[it.version]) for it in celebrity),
         (subject, SUBJECT_SCHEMAS[subject.version]),
     )
 
@@ -202,11 +135,12 @@ def prepare_installation(settings: Settings) -> FirstStart | None:
     store = open_store(settings)
     for name in NEEDED_CARDS:
         store.path(get_card(store.cards, name))
+    open_starter_memory(gallery_settings(settings))
     database = open_database(settings.resolved_database_url())
     try:
         migrate(database)
         repository = IdentityRepository(database)
-        vault = _open_vault(settings, repository)
+        vault = open_installation_vault(settings, database)
         return first_start(repository, vault, settings.regions, SystemClock())
     finally:
         database.close()
@@ -233,22 +167,22 @@ def build_application(settings: Settings) -> Application:
     configure_logs(settings.log_format, settings.log_level)
     clock = SystemClock()
     database = open_database(settings.resolved_database_url())
-    vault = _open_vault(settings, IdentityRepository(database))
-    parts = open_identity(
-        database, vault, clock, settings.regions, throttle=_iam_throttle(settings)
-    )
+    vault = open_installation_vault(settings, database)
+    throttle = _iam_throttle(settings)
+    parts = open_identity(database, vault, clock, settings.regions, throttle=throttle)
     meter = GroupCommitMeter(UseRepository(database))
-    assembly = Assembly(settings)
-    offered = offer(assembly)
-    capabilities = tuple(capability for capability, _ in offered)
-    assembly.warm_up()
+    assembly = _warm_assembly(settings)
+    galleries = open_galleries(database, vault, clock, gallery_settings(settings))
+    offered = offer(assembly, galleries.memory)
     forget_dead_processes()
     metrics = Metrics()
     observer = Observer(metrics, clock)
     executor = ThreadPoolExecutor(2 * settings.queue_limit, thread_name_prefix="call")
-    pipeline = _pipeline(settings, parts, open_recognition(settings), meter)
+    recognition = open_recognition(settings)
+    operations = (*parts.operations, *_gallery_calls(galleries, assembly, recognition))
     background = _Background(
         identity=parts.identity,
+        galleries=galleries,
         key_use=parts.key_use,
         audit=parts.audit,
         meter=meter,
@@ -259,12 +193,12 @@ def build_application(settings: Settings) -> Application:
     )
     routes = [
         *health_routes(metrics, partial(_problems, parts.identity, meter)),
-        *call_routes(parts.operations, parts.desk, observer.iam_call_ended),
-        *openapi_routes(offered, parts.operations),
+        *call_routes(operations, parts.desk, observer.iam_call_ended),
+        *openapi_routes(offered, operations),
     ]
     return Application(
-        routes=RouteTable(capabilities),
-        pipeline=pipeline,
+        routes=RouteTable([capability for capability, _ in offered]),
+        pipeline=_pipeline(settings, parts, recognition, meter),
         executor=executor,
         admission=Admission(settings.queue_limit, settings.queue_mib * MIB_BYTES),
         limits=BodyLimits(timeout_s=settings.body_timeout_s),
@@ -279,6 +213,7 @@ class _Background:
     """What lives as long as the process serves."""
 
     identity: IdentityService
+    galleries: GalleryParts
     key_use: KeyUse
     audit: AuditService
     meter: GroupCommitMeter
@@ -314,6 +249,8 @@ class _Background:
         self.identity.follow()
         self.key_use.flush()
         self.audit.flush()
+        self.galleries.memory.follow()
+        self.galleries.service.scrub()
 
     def _close(self) -> None:
         self.executor.shutdown()
@@ -327,13 +264,18 @@ class _Background:
         forget_process(os.getpid())
 
 
-def _open_vault(settings: Settings, repository: IdentityRepository) -> Vault:
-    key = settings.instance_key
-    return open_vault(
-        key.get_secret_value() if key is not None else None,
-        settings.data_dir / "instance.key",
-        repository.stored_key_ids(),
-    )
+def _warm_assembly(settings: Settings) -> Assembly:
+    assembly = Assembly(settings)
+    assembly.warm_up()
+    return assembly
+
+
+def _gallery_calls(
+    galleries: GalleryParts, assembly: Assembly, recognition: RecognitionService
+) -> tuple[Operation, ...]:
+    reader = assembly.face_reader
+    inspector = Inspector(reader, galleries.memory)
+    return gallery_operations(galleries.service, Intake(reader), inspector, recognition)
 
 
 def _regions(settings: Settings) -> dict[str, frozenset[RegionId]]:

@@ -20,6 +20,8 @@ from made_pictures import encoded, jpeg, photograph_like
 from strict_json import faults
 
 from huiyan.app import VENDOR_REGIONS
+from huiyan.celebrity.schema import CELEBRITY_SCHEMAS
+from huiyan.iam.audit.model import AuditEntry, AuditQuery
 from huiyan.kernel.errors import DownloadError, InferenceError
 from huiyan.media_tagging.schema import MEDIA_TAGGING_SCHEMAS
 from huiyan.subject.schema import SUBJECT_SCHEMAS
@@ -31,10 +33,11 @@ OPERATIONS: dict[str, tuple[str, Any]] = {
     "tagging": ("v2", TAGGING_SCHEMAS["v2"]),
     "media-tagging": ("v2", MEDIA_TAGGING_SCHEMAS["media-tagging"]),
     "media-tagging-det": ("v2", MEDIA_TAGGING_SCHEMAS["media-tagging-det"]),
+    "celebrity-recognition": ("v2", CELEBRITY_SCHEMAS["v2"]),
     "main-object-detection": ("v3", SUBJECT_SCHEMAS["v3"]),
 }
 NEW = [name for name in OPERATIONS if name != "tagging"]
-TAGGERS = [name for name in OPERATIONS if name != "main-object-detection"]
+TAGGERS = [name for name in OPERATIONS if "tagging" in name]
 
 SIDES_ARE_FREE = {"a side too short": None, "a side too long": None}
 IGNORED = {
@@ -47,10 +50,11 @@ IGNORED = {
     "limit huge": None,
     "limit as boolean": None,
 }
-"""Fields that main object detection does not have; None means that the call is answered."""
+"""Fields that only tagging operations have; None means that the call is answered."""
 EXCEPTIONS: dict[str, dict[str, None]] = {
     "media-tagging": SIDES_ARE_FREE,
     "media-tagging-det": SIDES_ARE_FREE,
+    "celebrity-recognition": SIDES_ARE_FREE | IGNORED,
     "main-object-detection": SIDES_ARE_FREE | IGNORED,
 }
 
@@ -143,6 +147,23 @@ class TestReplies:
             ]
         }
 
+    def test_known_people_come_with_their_places_and_the_surest_first(self, house: House) -> None:
+        answer = ask(house, "celebrity-recognition", tagging_body(PICTURE, threshold=0.1))
+        assert answer.json == {
+            "result": [
+                {
+                    "confidence": 0.9877,
+                    "face_detail": {"w": 33, "h": 40, "x": 8, "y": 4},
+                    "label": "科菲·安南",
+                },
+                {
+                    "confidence": 0.5,
+                    "face_detail": {"w": 19, "h": 20, "x": 45, "y": 10},
+                    "label": "Lena Horne",
+                },
+            ]
+        }
+
     @pytest.mark.parametrize("language", ["zh", "en"])
     def test_every_value_is_of_the_type_that_strict_clients_read(
         self, house: House, operation: str, language: str
@@ -162,6 +183,36 @@ class TestReplies:
         house.assembly.subjects = ()
         answer = ask(house, "main-object-detection", tagging_body(PICTURE, threshold=0))
         assert (answer.status, answer.body) == (200, b'{"result":[]}')
+
+    def test_a_picture_of_nobody_has_an_empty_array(self, house: House) -> None:
+        house.assembly.people = ()
+        answer = ask(house, "celebrity-recognition", tagging_body(PICTURE, threshold=0))
+        assert (answer.status, answer.body) == (200, b'{"result":[]}')
+
+    @pytest.mark.parametrize(
+        ("fields", "labels"),
+        [
+            ({}, ["科菲·安南"]),
+            ({"threshold": "", "language": "en"}, ["科菲·安南"]),
+            ({"threshold": 0.5}, ["科菲·安南", "Lena Horne"]),
+            ({"threshold": 0, "limit": 1}, ["科菲·安南", "Lena Horne"]),
+            ({"threshold": 0.98765}, ["科菲·安南"]),
+            ({"threshold": 1}, []),
+        ],
+    )
+    def test_who_is_named_depends_on_the_threshold_alone(
+        self, house: House, fields: dict[str, Any], labels: list[str]
+    ) -> None:
+        answer = ask(house, "celebrity-recognition", tagging_body(PICTURE, **fields))
+        assert [it["label"] for it in answer.json["result"]] == labels
+
+    @pytest.mark.parametrize("threshold", [-0.01, 1.01, 60, "0.9", True, [0.9]])
+    def test_a_threshold_of_people_is_a_number_from_0_to_1(
+        self, house: House, threshold: object
+    ) -> None:
+        sent = tagging_body(PICTURE, threshold=threshold)
+        answer = ask(house, "celebrity-recognition", sent)
+        assert (answer.status, answer.error_code) == (400, "AIS.0501")
 
     @pytest.mark.parametrize(
         ("fields", "labels"),
@@ -304,6 +355,35 @@ class TestRecords:
         assert house.calls_counted(status="200") == 0
 
 
+class TestAudit:
+    def told(self, house: House) -> list[AuditEntry]:
+        page = house.parts.audit.entries(house.account_id, AuditQuery(), 100)
+        return [record.entry for record in page.records]
+
+    def test_who_looked_for_people_is_told_with_the_ids_of_whom_they_found(
+        self, house: House
+    ) -> None:
+        answer = ask(house, "celebrity-recognition", tagging_body(PICTURE))
+        (entry,) = self.told(house)
+        assert entry.request_id == answer.request_id
+        assert (entry.action, entry.allowed) == ("image:celebrity-recognition:run", True)
+        assert (entry.project_id, entry.address) == (house.account.project_id, "127.0.0.1")
+        assert entry.credential_id == house.account.access_key
+        assert entry.detail == {"faces": "3", "people": "Kofi Annan"}
+
+    @pytest.mark.parametrize("name", [name for name in OPERATIONS if "celebrity" not in name])
+    def test_other_operations_are_in_the_use_records_only(self, house: House, name: str) -> None:
+        ask(house, name, tagging_body(PICTURE))
+        assert self.told(house) == []
+
+    def test_nobody_is_named_while_the_log_cannot_be_written(self, house: House) -> None:
+        with house.database.writing() as connection:
+            connection.exec_driver_sql("DROP TABLE audit_record")
+        answer = ask(house, "celebrity-recognition", tagging_body(PICTURE))
+        assert (answer.status, answer.error_code) == (400, "AIS.0003")
+        assert [use.succeeded for use in house.uses()] == []
+
+
 class TestPictures:
     @pytest.mark.parametrize("name", NEW)
     @pytest.mark.parametrize("size_wh", [(1, 1), (1, 10_000), (10_000, 1), (14, 4097)])
@@ -350,7 +430,8 @@ class TestAccess:
                 path = house.path(name).replace(f"/{version}/", f"/{other}/")
                 answer = house.ask(house.request(tagging_body(PICTURE), path=path))
                 assert (answer.status, answer.error_code) == (404, "APIGW.0101"), path
-        for name in NEW:
+        older = {it.interface for it in house.offered if it.version == "v1.0"}
+        for name in set(OPERATIONS) - older:
             path = f"/v1.0/image/{name}"
             assert house.ask(house.request(tagging_body(PICTURE), path=path)).status == 404
         assert house.uses() == ()

@@ -30,7 +30,13 @@ from huiyan.kernel.clock import SystemClock
 NORTH, EAST = "cn-north-4", "cn-east-3"
 PASSWORD = "Correct-horse7"
 PICTURE = tagging_body(jpeg(64, 48))
-INTERFACES = ("tagging", "media-tagging", "media-tagging-det", "main-object-detection")
+INTERFACES = (
+    "tagging",
+    "media-tagging",
+    "media-tagging-det",
+    "celebrity-recognition",
+    "main-object-detection",
+)
 NOT_ALLOWED = (403, "APIGW.0302")
 
 Statement = Mapping[str, Any]

@@ -414,7 +414,7 @@ HOSTILE_IDS = (
 def test_an_id_that_is_none_finds_nothing_on_any_route(opened: OpenIam) -> None:
     """Neither a path outside the route nor a failure: every call ends as a caller's fault."""
     iam, faults = opened.server, []
-    for operation in opened.house.parts.operations:
+    for operation in opened.house.operations:
         if "{" not in operation.path:
             continue
         for hostile in HOSTILE_IDS:

@@ -24,8 +24,11 @@ PATHS = (
     "/v1.0/image/tagging",
     "/v2/{project_id}/image/media-tagging",
     "/v2/{project_id}/image/media-tagging-det",
+    "/v2/{project_id}/image/celebrity-recognition",
+    "/v1.0/image/celebrity-recognition",
     "/v3/{project_id}/image/main-object-detection",
 )
+PEOPLE = tuple(path for path in PATHS if "celebrity" in path)
 
 
 @pytest.fixture(scope="module")
@@ -69,20 +72,20 @@ def test_every_value_of_every_answer_is_of_the_type_told(
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_confidences_are_text_and_only_the_oldest_operation_has_numbers(
+def test_confidences_are_text_but_in_the_oldest_operation_and_of_people(
     server: LiveServer, photographs: dict[str, Path], path: str
 ) -> None:
-    picture = photographs["chelsea"].read_bytes()
+    picture = photographs["astronaut" if path in PEOPLE else "chelsea"].read_bytes()
     body = tagging_body(picture, threshold=0, limit=150)
     confidences = list(values(server.tag(body=body, path=path).json, "confidence"))
     assert confidences
     for confidence in confidences:
-        if path.startswith("/v1.0"):
+        if path in PEOPLE or path.startswith("/v1.0"):
             assert isinstance(confidence, float)
         else:
             assert isinstance(confidence, str)
             assert re.fullmatch(r"\d{1,3}\.\d\d", confidence)
-        assert 0 <= float(confidence) <= 100
+        assert 0 <= float(confidence) <= (1 if path in PEOPLE else 100)
 
 
 def test_boxes_are_whole_and_places_are_not(

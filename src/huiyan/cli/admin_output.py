@@ -23,6 +23,7 @@ from huiyan.iam.model import FirstStart, IssuedKey
 from huiyan.kernel.errors import (
     AccessError,
     HuiyanError,
+    InferenceError,
     NotPermittedError,
     OperatorError,
     OverloadError,
@@ -69,12 +70,29 @@ def administration(settings: Settings) -> Iterator[Administration]:
     OperatorError
         Something went wrong.
     """
+    with as_operator_errors(), open_administration(settings) as opened:
+        yield opened
+
+
+@contextmanager
+def as_operator_errors() -> Iterator[None]:
+    """Have whatever goes wrong end as an operator's error with a hint.
+
+    Yields
+    ------
+    None
+        Once.
+
+    Raises
+    ------
+    OperatorError
+        Something went wrong.
+    """
     try:
-        with open_administration(settings) as opened:
-            yield opened
+        yield
     except OperatorError:
         raise
-    except (RequestError, AccessError, OverloadError, RecordingError) as error:
+    except (RequestError, AccessError, OverloadError, RecordingError, InferenceError) as error:
         raise OperatorError(_explain(error)) from error
 
 

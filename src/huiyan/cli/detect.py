@@ -13,7 +13,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from huiyan.app import open_desk
 from huiyan.cli.boxes import BoxNames
 from huiyan.cli.drawing import DrawingTarget
 from huiyan.cli.pictures import (
@@ -30,6 +29,7 @@ from huiyan.imaging.draw_boxes import draw_boxes
 from huiyan.kernel.language import Language
 from huiyan.kernel.settings import Settings, override_settings
 from huiyan.labelling.wire import MAX_LIMIT
+from huiyan.local import open_desk
 from huiyan.media_tagging.capability import PICTURE_LIMITS
 from huiyan.perception.detector import Slicing
 from huiyan.vocabulary.load import load_vocabulary

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from huiyan.cli.eval_celebrity import celebrity
 from huiyan.cli.eval_detect import detect
 from huiyan.cli.eval_media import media
 from huiyan.cli.eval_report import report
@@ -22,5 +23,5 @@ def evaluate() -> None:
     """
 
 
-for _command in (tagging, coverage, media, detect, subject, report):
+for _command in (tagging, coverage, media, detect, subject, celebrity, report):
     evaluate.add_command(_command)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from huiyan.cli.admin import admin
+from huiyan.cli.celebrity import celebrity
 from huiyan.cli.detect import detect
 from huiyan.cli.eval import evaluate
 from huiyan.cli.models import models
@@ -53,6 +54,7 @@ cli.add_command(serve)
 cli.add_command(tag)
 cli.add_command(detect)
 cli.add_command(subject)
+cli.add_command(celebrity)
 cli.add_command(models)
 cli.add_command(evaluate)
 cli.add_command(admin)

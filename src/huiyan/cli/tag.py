@@ -13,7 +13,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from huiyan.app import open_desk
 from huiyan.cli.boxes import BoxNames
 from huiyan.cli.drawing import DrawingTarget
 from huiyan.cli.pictures import (
@@ -35,6 +34,7 @@ from huiyan.kernel.language import Language
 from huiyan.kernel.settings import Settings
 from huiyan.kernel.units import PixelArray
 from huiyan.labelling.wire import MAX_LIMIT
+from huiyan.local import open_desk
 from huiyan.recognition.service import RecognitionService
 from huiyan.vocabulary.load import load_vocabulary
 

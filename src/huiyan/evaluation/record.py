@@ -22,7 +22,7 @@ class Record(msgspec.Struct, frozen=True):
     ----------
     kind : str
         What was measured, as the command calls it: ``tagging``, ``coverage``, ``media``,
-        ``detect`` or ``subject``.
+        ``detect``, ``subject`` or ``celebrity``.
     huiyan : str
         Huiyan's version.
     engine : str

@@ -15,7 +15,8 @@ from string import Template
 from typing import Any
 
 from huiyan.evaluation.record import Record
-from huiyan.evaluation.report_tables import CHAPTERS, Chapter, Listing, Row, percent
+from huiyan.evaluation.report_cells import percent
+from huiyan.evaluation.report_tables import CHAPTERS, Chapter, Listing, Row
 from huiyan.kernel.errors import OperatorError
 from huiyan.kernel.settings import Settings
 
@@ -119,7 +120,7 @@ def _render_chapter(chapter: Chapter, sources: Sequence[Source]) -> str:
 
 
 def _render_listing(chapter: Chapter, listing: Listing, source: Source) -> list[str]:
-    items: list[dict[str, Any]] = _figure(source, listing.key)
+    items: list[dict[str, Any]] | None = _figure(source, listing.key)
     if not items:
         return []
     shown = items if listing.shown_count is None else items[: listing.shown_count]
@@ -156,6 +157,8 @@ def _render_figure(row: Row, source: Source) -> str:
 def _figure(source: Source, dotted_key: str) -> Any:  # noqa: ANN401 -- JSON
     value: Any = source.record.figures
     for key in dotted_key.split("."):
+        if value is None:  # figures of which a set has none
+            return None
         value = _value(value, key, source)
     return value
 

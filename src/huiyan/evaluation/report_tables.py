@@ -1,7 +1,8 @@
 """Which figures of each evaluation the quality page shows, and what they mean.
 
-Owns: the choice of figures, their order, their look and one line on each. Has no opinion on: the
-page around them (`huiyan.evaluation.report`), and how figures are computed.
+Owns: the choice of figures, their order and one line on each. Has no opinion on: the
+page around them (`huiyan.evaluation.report`), their look
+(`huiyan.evaluation.report_cells`), and how figures are computed.
 """
 
 from __future__ import annotations
@@ -10,98 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from huiyan.evaluation.report_cells import (
+    between,
+    how_many,
+    percent,
+    points,
+    tenths,
+    thousandths,
+)
+
 Write = Callable[[Any], str]
 """Turns a figure into a cell."""
-
-
-def percent(share: float) -> str:
-    """Write a share as percent.
-
-    Parameters
-    ----------
-    share : float
-        In [0, 1].
-
-    Returns
-    -------
-    str
-        With one decimal.
-
-    Examples
-    --------
-    >>> percent(0.1234)
-    '12.3 %'
-    """
-    return f"{100 * share:.1f} %"
-
-
-def points(difference: float) -> str:
-    """Write a difference of shares in percentage points.
-
-    Parameters
-    ----------
-    difference : float
-        In [-1, 1].
-
-    Returns
-    -------
-    str
-        With its sign and one decimal.
-
-    Examples
-    --------
-    >>> points(0.0512)
-    '+5.1 points'
-    """
-    return f"{100 * difference:+.1f} points"
-
-
-def thousandths(value: float) -> str:
-    """Write a number with three decimals.
-
-    Parameters
-    ----------
-    value : float
-        Mostly in [0, 1].
-
-    Returns
-    -------
-    str
-        With a point.
-    """
-    return f"{value:.3f}"
-
-
-def tenths(value: float) -> str:
-    """Write a number with one decimal.
-
-    Parameters
-    ----------
-    value : float
-        Any.
-
-    Returns
-    -------
-    str
-        With a point.
-    """
-    return f"{value:.1f}"
-
-
-def how_many(items: list[Any]) -> str:
-    """Write the length of a list.
-
-    Parameters
-    ----------
-    items : list
-        Whatever is counted.
-
-    Returns
-    -------
-    str
-        A whole number.
-    """
-    return str(len(items))
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,4 +255,52 @@ _SUBJECT = Chapter(
     ),
 )
 
-CHAPTERS = (_TAGGING, _COVERAGE, _MEDIA, _DETECT, _SUBJECT)
+_SHARES = (
+    ("rank1", "rank-1", "the right person is the most alike"),
+    (
+        "found_at_hundredth",
+        "found at 1 %",
+        "and more alike than 99 of 100 strangers are to anybody",
+    ),
+    ("found_at_thousandth", "found at 0.1 %", "and more alike than 999 of 1,000 are"),
+    ("found_at_wire", "found at 0.9", "named rightly with the wire's default confidence"),
+    ("misnamed_at_wire", "wrong name at 0.9", "known, and given somebody else's name"),
+    ("false_names_at_wire", "false name at 0.9", "strangers given a name; meant to be 0.10 %"),
+)
+
+
+def _rows_of(key: str, photos: str) -> tuple[Row, ...]:
+    return tuple(
+        Row(f"{key}.{name}", f"{heading}, {photos}", between, meaning)
+        for name, heading, meaning in _SHARES
+    )
+
+
+_CELEBRITY = Chapter(
+    kind="celebrity",
+    uses_slicing=False,
+    rows=(
+        _PICTURES,
+        _UNREADABLE,
+        Row("without_face", "no face", how_many, "pictures without a face found; they are missed"),
+        Row(
+            "known_count", "known people", str, "enrolled by some pictures, searched by the others"
+        ),
+        Row("stranger_count", "strangers", str, "people who are never enrolled"),
+        *_rows_of("enrolled_one", "1 photo"),
+        *_rows_of("enrolled_three", "3 photos"),
+        Row("suspects", "suspects", how_many, "pairs under two names that look like one person"),
+        _SPEED,
+    ),
+    listings=tuple(
+        Listing(
+            f"{key}.det",
+            f"Missed at a share of false alarms, {photos} of each person enrolled",
+            (("false alarms", "false_alarm", percent), ("missed", "missed", between)),
+            shown_count=None,
+        )
+        for key, photos in (("enrolled_one", "one photo"), ("enrolled_three", "three photos"))
+    ),
+)
+
+CHAPTERS = (_TAGGING, _COVERAGE, _MEDIA, _DETECT, _SUBJECT, _CELEBRITY)

@@ -1,13 +1,13 @@
 """The calls of IAM, and our own beside them, described in OpenAPI 3.1.
 
-Owns: how the lines of the table of calls and their texts in ``pages/iam.json`` become the
-description's paths, schemas and responses. Has no opinion on: what a call does, who may make it
+Owns: how the lines of the table of calls and their texts in ``pages`` become the description's
+paths, schemas and responses. Has no opinion on: what a call does, who may make it
 (both are the table's), and the rest of the description.
 
-``iam.json`` is written for people. Texts are pairs, English and Chinese. A type is one of JSON's
-words, the name of a schema, or words joined by ``|`` for an enumeration; ``[…]`` around it makes a
-list, ``?`` after it admits null, numbers after it are bounds, ``= …`` ends it with the default. A
-name that ends in ``*`` is required.
+The pages, one a part of the server, are written for people. Texts are pairs, English and Chinese.
+A type is one of JSON's words, the name of a schema, or words joined by ``|`` for an enumeration;
+``[…]`` around it makes a list, ``?`` after it admits null, numbers after it are bounds, ``= …``
+ends it with the default. A name that ends in ``*`` is required.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from huiyan.iam.call import Operation
 from huiyan.iam.errors_wire import Shape
+from huiyan.iam.lane import Lane
 
 Node = dict[str, Any]
 
@@ -38,7 +39,8 @@ TRACED: Final[Node] = {
 """The headers that every reply of these calls carries."""
 
 _PAGES = resources.files("huiyan.gateway") / "pages"
-_PLAIN = {"string", "integer", "boolean", "object", "null"}
+_TEXTS = ("iam.json", "gallery.json")
+_PLAIN = {"string", "integer", "number", "boolean", "object", "null"}
 _SHAPE_NAMES = {Shape.KEYSTONE: "Keystone", Shape.CODED: "Coded", Shape.OWN: "Own"}
 _OVERLOAD_STATUS = "429"
 
@@ -86,7 +88,7 @@ def describe_operations(operations: Sequence[Operation]) -> IamDescription:
     KeyError
         A line has no texts; a test of the house compares both.
     """
-    texts = json.loads((_PAGES / "iam.json").read_text("utf-8"))
+    texts = read_texts()
     paths: Node = {}
     for operation in operations:
         item = paths.setdefault(operation.path, {})
@@ -111,6 +113,22 @@ def describe_operations(operations: Sequence[Operation]) -> IamDescription:
     )
 
 
+def read_texts() -> Node:
+    """Read the texts of all calls.
+
+    Returns
+    -------
+    dict
+        Groups, parameters, headers, faults, schemas and calls, each by its name; no page says
+        anything about what another one names.
+    """
+    texts: Node = {}
+    for page in _TEXTS:
+        for part, named in json.loads((_PAGES / page).read_text("utf-8")).items():
+            texts.setdefault(part, {}).update(named)
+    return texts
+
+
 def _operation(operation: Operation, texts: Node) -> Node:
     told = texts["calls"][f"{operation.method} {operation.path}"]
     english, chinese = told["summary"]
@@ -131,7 +149,9 @@ def _operation(operation: Operation, texts: Node) -> Node:
     if parameters:
         described["parameters"] = parameters
     if "body" in told:
-        described["requestBody"] = {"required": True, "content": _json(told["body"])}
+        described["requestBody"] = _body(operation, _json(told["body"]))
+    elif "body_media" in told:
+        described["requestBody"] = _body(operation, _media(told["body_media"]))
     return described
 
 
@@ -180,7 +200,7 @@ def _responses(operation: Operation, told: Node) -> Node:
     if "answer" in told:
         answer["content"] = _json(told["answer"])
     elif "media" in told:
-        answer["content"] = {media: {"schema": {"type": "string"}} for media in told["media"]}
+        answer["content"] = _media(told["media"])
     shape = _SHAPE_NAMES[operation.shape]
     return {
         status: answer,
@@ -193,10 +213,13 @@ def _responses(operation: Operation, told: Node) -> Node:
 
 def _fault_statuses(operation: Operation, told: Node) -> list[str]:
     statuses = {"400", "503", *(str(status) for status in told.get("faults", ()))}
-    statuses |= {_OVERLOAD_STATUS} if operation.is_open else {"401", "403"}
+    if not operation.is_open:
+        statuses |= {"401", "403"}
+    if operation.is_open or operation.lane is not Lane.LIGHT:
+        statuses.add(_OVERLOAD_STATUS)
     if "{" in operation.path:
         statuses.add("404")
-    if "body" in told:
+    if "body" in told or "body_media" in told:
         statuses.add("413")
     return sorted(statuses)
 
@@ -270,6 +293,14 @@ def _plain_type(word: str) -> Node:
 
 def _json(schema: str) -> Node:
     return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+
+
+def _media(types: Sequence[str]) -> Node:
+    return {media: {"schema": {"type": "string"}} for media in types}
+
+
+def _body(operation: Operation, content: Node) -> Node:
+    return {"required": True, "content": content, "x-limit-bytes": operation.body_limit_bytes}
 
 
 def _told(english: str, chinese: str) -> Node:

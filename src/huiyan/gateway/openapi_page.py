@@ -159,7 +159,7 @@ def _operation(document: Node, path: str, method: str, operation: Node) -> str:
         rows = [_parameter(parameter) for parameter in operation["parameters"]]
         parts.append(_table(_both("参数", "Parameters"), rows))
     if "requestBody" in operation:
-        media = operation["requestBody"]["content"]["application/json"]
+        media = next(iter(operation["requestBody"]["content"].values()))
         rows = list(_fields(document, media["schema"], ""))
         parts += [_table(_both("请求体", "Request body"), rows), _example(media)]
     for status, response in operation["responses"].items():

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from huiyan.evaluation.celebrity import CelebrityFigures, SuspectPair
 from huiyan.evaluation.detection import ClassDetectionFigures, DetectionFigures
 from huiyan.evaluation.figures import ReliabilityBin
 from huiyan.evaluation.media import KindFigures, MediaFigures
+from huiyan.evaluation.open_set import DetPoint, EnrolledFigures, Share
 from huiyan.evaluation.people import GroupFigures, PeopleFigures
 from huiyan.evaluation.record import Record
 from huiyan.evaluation.report import Source, read_template, render_page
@@ -96,6 +98,33 @@ SUBJECT = SubjectFigures(
     pictures_per_s=3.2,
 )
 
+ENROLLED = EnrolledFigures(
+    photos=1,
+    gallery_size=40,
+    searched_count=800,
+    rank1=Share(0.9951, 0.99, 1.0),
+    found_at_hundredth=Share(0.983, 0.97, 0.9912),
+    found_at_thousandth=Share(0.95, 0.91, 0.98),
+    det=(DetPoint(0.003, Share(0.0252, 0.0164, 0.053)),),
+    found_at_wire=Share(0.96, 0.95, 0.97),
+    misnamed_at_wire=Share(0.0009, 0.0, 0.002),
+    false_names_at_wire=Share(0.0014, 0.0, 0.0038),
+)
+CELEBRITY = CelebrityFigures(
+    picture_count=200,
+    unreadable=(),
+    without_face=("/home/someone/set/ann.jpg",),
+    several_faces_count=3,
+    known_count=40,
+    stranger_count=50,
+    draws=20,
+    seed=1,
+    enrolled_one=ENROLLED,
+    enrolled_three=None,
+    suspects=(SuspectPair("ann/1.jpg", "bo/1.jpg", 0.9),),
+    pictures_per_s=29.5,
+)
+
 
 def _source(kind: str, figures: DataclassInstance, **options: str) -> Source:
     # Through JSON, as the page's figures come.
@@ -119,6 +148,7 @@ ALL = (
     _source("media", MEDIA),
     _source("detect", DETECTION),
     _source("subject", SUBJECT),
+    _source("celebrity", CELEBRITY),
 )
 
 
@@ -141,7 +171,7 @@ def test_the_template_fills_without_anything_missing() -> None:
         assert page.count(f"huiyan eval {chapter.kind} {chapter.kind}_set --json") == 1
         for row in chapter.rows:
             assert f"| {row.heading} |" in page
-    made_by = "tagging.json coverage.json media.json detect.json subject.json"
+    made_by = "tagging.json coverage.json media.json detect.json subject.json celebrity.json"
     assert f"huiyan eval report {made_by} --write docs/quality.md" in page
     assert "Huiyan 1.2.3, Engine 4.5 (cpu), 2 cores" in page
 
@@ -164,6 +194,9 @@ def test_figures_stand_where_they_belong() -> None:
         "| max F | 0.981 |",
         "| box IoU > 0.75 | 86.4 % |",
         "| 7 | 11.0 % | 22.0 % | 17.0 % | 18.0 % |",
+        "| found at 1 %, 1 photo | 98.30 % (97.00–99.12) |",
+        "| found at 1 %, 3 photos | – |",
+        "| 0.3 % | 2.52 % (1.64–5.30) |",
     ):
         assert row in page
     assert "Weakest classes (10 of 12), tagging_set:" in page
@@ -184,7 +217,7 @@ def test_every_table_is_as_wide_as_its_head() -> None:
 
 def test_what_was_not_measured_is_said() -> None:
     page = render_page(ALL[:1])
-    for kind in ("coverage", "media", "detect", "subject"):
+    for kind in ("coverage", "media", "detect", "subject", "celebrity"):
         assert f"Not measured for this page: `huiyan eval {kind} DIR`." in page
 
 

@@ -21,7 +21,9 @@ from huiyan.gateway.openapi import build_document, openapi_routes, preferred_lan
 from huiyan.gateway.openapi_page import render_page
 from huiyan.imaging.picture import Image
 from huiyan.kernel.errors import InvalidParameterError
+from huiyan.kernel.ids import AccountId, ProjectId
 from huiyan.kernel.language import Bilingual
+from huiyan.persistence.query import Scope
 from huiyan.recognition.schema import OperationSchema, describe, request_schema, result_schema
 
 DOCUMENTED = fake_offer()
@@ -31,6 +33,11 @@ BY_PATH = {capability.path: (capability, schema) for capability, schema in DOCUM
 V2, V1 = "/v2/{project_id}/image/tagging", "/v1.0/image/tagging"
 BOXES = "/v2/{project_id}/image/media-tagging-det"
 SUBJECT = "/v3/{project_id}/image/main-object-detection"
+CELEBRITY = (
+    "/v2/{project_id}/image/celebrity-recognition",
+    "/v1.0/image/celebrity-recognition",
+)
+SCOPE = Scope(AccountId("a"), ProjectId("p"))
 SIDES = {V2: "15–4096 px", V1: "15–4096 px"}
 OTHER_SIDES = "1–10000 px"
 
@@ -167,10 +174,15 @@ def test_the_picture_limits_are_the_operations_own(path: str) -> None:
 def test_every_operation_is_described_once() -> None:
     image_paths = {path for path, operation in operations() if operation["tags"] == ["image"]}
     assert image_paths == set(BY_PATH)
-    assert len(DOCUMENTED) == len(BY_PATH) == 5
+    assert len(DOCUMENTED) == len(BY_PATH) == 7
     titles = {(schema.title.zh, schema.title.en) for _, schema in DOCUMENTED}
     assert len(titles) == len(DOCUMENTED)
     assert all(capability.path.endswith(f"/{capability.interface}") for capability, _ in DOCUMENTED)
+
+
+def told_threshold(path: str, params: Any) -> float:
+    """Give the threshold in the wire's unit."""
+    return params.min_confidence if path in CELEBRITY else params.threshold * 100
 
 
 @pytest.mark.parametrize("path", BY_PATH)
@@ -179,7 +191,7 @@ def test_the_example_request_is_accepted(path: str) -> None:
     example = dict(schema.request_example)
     assert set(example) <= set(parameters_of(path))
     params = capability.parse(json.dumps(example).encode()).params
-    assert params.threshold * 100 == pytest.approx(example["threshold"])
+    assert told_threshold(path, params) == pytest.approx(example["threshold"])
     if "limit" in example:
         assert (params.limit, params.language) == (example["limit"], example["language"])
 
@@ -189,9 +201,10 @@ def test_the_defaults_told_are_the_defaults_held(path: str) -> None:
     bare = BY_PATH[path][0].parse(request()).params
     fields = parameters_of(path)
     own = set(fields) - {"image", "url"}
-    assert own == ({"threshold"} if path == SUBJECT else {"threshold", "limit", "language"})
-    held = {"threshold": bare.threshold * 100}
-    if path != SUBJECT:
+    is_tagging = path not in {SUBJECT, *CELEBRITY}
+    assert own == ({"threshold", "limit", "language"} if is_tagging else {"threshold"})
+    held = {"threshold": told_threshold(path, bare)}
+    if is_tagging:
         held |= {"limit": bare.limit, "language": bare.language}
     for name in own:
         wanted = fields[name]["default"]
@@ -226,7 +239,7 @@ def test_a_real_answer_is_as_the_schema_says_and_has_the_examples_fields(
     capability, schema = BY_PATH[path]
     params = capability.parse(request(threshold=0, language=language)).params
     picture = Image(np.zeros((48, 64, 3), np.uint8), (64, 48))
-    text = capability.render(capability.recognise(picture, params), params)
+    text = capability.render(capability.recognise(picture, params, SCOPE), params)
     assert faults(text, schema.response) == []
 
     def first(answer: Any) -> dict[str, Any]:
@@ -245,7 +258,9 @@ def test_boxes_are_integers_confidences_are_text_and_places_are_numbers() -> Non
         assert plain[SUBJECT]["result", "location", edge] == "number"
     for path, kinds in plain.items():
         confidences = {kind for names, kind in kinds.items() if names[-1] == "confidence"}
-        assert confidences == {"number" if path == V1 else "string"}, path
+        assert confidences == {"number" if path in {V1, *CELEBRITY} else "string"}, path
+    for path in CELEBRITY:
+        assert all(plain[path]["result", "face_detail", it] == "integer" for it in "whxy")
     assert plain[BOXES]["result", "tags", "instances", "confidence"] == "string"
     assert not any("i18n_type" in names for names in plain[BOXES])
 
