@@ -16,6 +16,7 @@ from starlette.requests import Request
 from structlog.testing import capture_logs
 
 from huiyan.app import VENDOR_REGIONS, _Background, _problems, _regions
+from huiyan.celebrity.assembly import GalleryParts
 from huiyan.gateway.health import health_routes
 from huiyan.gateway.observe import Observer
 from huiyan.gateway.protocol import ConnectionGuard
@@ -93,6 +94,7 @@ def test_a_server_that_ends_ends_its_helping_threads(
     assert fan_out.run([int] * 4) == [0] * 4
     background = _Background(
         identity=house.identity,
+        galleries=GalleryParts(house.gallery.service, house.gallery.memory),
         key_use=house.parts.key_use,
         audit=house.parts.audit,
         meter=meter,

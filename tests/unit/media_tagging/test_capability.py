@@ -10,10 +10,12 @@ import pytest
 
 from huiyan.imaging.picture import Format, Image
 from huiyan.kernel.errors import InferenceError
+from huiyan.kernel.ids import AccountId, ProjectId
 from huiyan.kernel.language import Bilingual
 from huiyan.labelling.model import Findings, Instance
 from huiyan.media_tagging.capability import media_tagging_capabilities
 from huiyan.media_tagging.recogniser import MediaTagRecogniser
+from huiyan.persistence.query import Scope
 from huiyan.vocabulary.model import Aliases, Category, CategoryId, Label, LabelId, Vocabulary
 
 THING = Category(CategoryId("thing"), Bilingual("东西", "Thing"))
@@ -21,6 +23,7 @@ LABELS = tuple(
     Label(LabelId(name), Bilingual(name, name), THING, (), Aliases(), ()) for name in "abcd"
 )
 VOCABULARY = Vocabulary(LABELS, (THING,), {label.id: row for row, label in enumerate(LABELS)})
+SCOPE = Scope(AccountId("a"), ProjectId("p"))
 PICTURE = Image(np.zeros((10, 10, 3), np.uint8), (10, 10))
 
 
@@ -64,7 +67,7 @@ def answers(finder: Known, **fields: Any) -> tuple[list[Any], list[Any]]:
     both = []
     for capability in media_tagging_capabilities(MediaTagRecogniser(finder)):
         params = capability.parse(body).params
-        reply = capability.render(capability.recognise(PICTURE, params), params)
+        reply = capability.render(capability.recognise(PICTURE, params, SCOPE), params)
         both.append(json.loads(reply)["result"]["tags"])
     return both[0], both[1]
 
@@ -121,4 +124,4 @@ def test_a_network_that_fails_fails_the_call() -> None:
     for capability in media_tagging_capabilities(MediaTagRecogniser(Known(None))):
         params = capability.parse(b'{"url":"http://example.com"}').params
         with pytest.raises(InferenceError):
-            capability.recognise(PICTURE, params)
+            capability.recognise(PICTURE, params, SCOPE)
