@@ -2,8 +2,9 @@
 
 Run it with a folder of labelled portraits (labels.csv with file, name, role), for example
 ``python benchmarks/face_detection.py --data faces_sample``; without, the store's sample portrait is
-the only face. ``--backgrounds DIR`` takes pictures without people from there, else the samples are
-laid side by side. ``--sizes`` lists the scenes.
+the only face. Each scene has two grounds: varied, pictures without people side by side (from
+``--backgrounds DIR``, else the samples), and calm, one of them so large that it has no detail.
+``--sizes`` lists the scenes.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import csv
 import resource
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+from PIL import Image as Picture
 
 from huiyan.assembly import open_store
 from huiyan.evaluation.face_scene import Portrait, Scene, compose_scene, match_faces
@@ -100,6 +103,11 @@ def load_backgrounds(
     ]
 
 
+def enlarge(pixels: PixelArray, width: int, height: int) -> PixelArray:
+    """Enlarge a picture to the size of a scene."""
+    return np.asarray(Picture.fromarray(pixels).resize((width, height), Picture.Resampling.BICUBIC))
+
+
 def measure(
     reader: FaceReader, scene: Scene, data: bytes, own: FloatArray
 ) -> tuple[dict[int, list[float]], int, str]:
@@ -139,13 +147,13 @@ def main() -> None:
     backgrounds = load_backgrounds(reader, store, arguments.backgrounds)
     sides_px = [it for it, count in zip(SIDES_PX, COUNTS, strict=True) for _ in range(count)]
     print(f"{len(portraits)} portraits, {len(backgrounds)} backgrounds")
-    for number, size in enumerate(arguments.sizes):
+    for number, (size, ground) in enumerate(product(arguments.sizes, ("varied", "calm"))):
         width, height = (int(part) for part in size.split("x"))
-        scene = compose_scene(portraits, backgrounds, (width, height), sides_px, number)
+        pictures = backgrounds if ground == "varied" else [enlarge(backgrounds[0], width, height)]
+        scene = compose_scene(portraits, pictures, (width, height), sides_px, number)
         by_size, false_count, told = measure(reader, scene, encode_jpeg(scene.pixels, 88), own)
-        print(
-            f"\n{size}: {len(lay_parts((width, height)))} first looks, {told}, {false_count} false"
-        )
+        looks = len(lay_parts((width, height)))
+        print(f"\n{size} {ground}: {looks} first looks, {told}, {false_count} false")
         print("  side   faces  found  recognised  mean cosine")
         for side_px, cosines in sorted(by_size.items()):
             seen = [it for it in cosines if it > -2]

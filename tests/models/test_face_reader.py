@@ -144,6 +144,15 @@ def test_a_close_up_is_found(reader: FaceReader, model_store: ModelStore, zoom: 
     assert len(reader.read(Image(large, (2400, 2400))).side_px) == 1
 
 
+def _backgrounds(store: ModelStore, ground: str) -> list[np.ndarray]:
+    """Give pictures without people: many side by side, or one so large that it is calm."""
+    if ground == "calm":
+        flower = _read(_pulled(store, "sample-flower")).pixels
+        return [cv2.resize(flower, (4000, 3000), interpolation=cv2.INTER_CUBIC)]
+    names = ("china", "coffee", "chelsea", "flower", "rocket")
+    return [_read(_pulled(store, f"sample-{name}")).pixels for name in names]
+
+
 def _compose(portraits: list[Portrait], backgrounds: list[np.ndarray]) -> tuple[Scene, Image]:
     sides_px = [30] * 20 + [40] * 40 + [60] * 15 + [100] * 8 + [300] * 3 + [900]
     scene = compose_scene(portraits, backgrounds, (4000, 3000), sides_px, 1)
@@ -156,7 +165,7 @@ def _check(reader: FaceReader, scene: Scene, image: Image, own: np.ndarray) -> N
     readings = reader.read(image)
     which = match_faces(scene.xyxy, readings.faces.xyxy)
     is_found = np.isin(np.arange(len(scene.xyxy)), which)
-    for side_px, least in ((30, 0.5), (40, 0.87), (60, 0.9), (100, 1.0), (300, 1.0), (900, 1.0)):
+    for side_px, least in ((30, 0.8), (40, 0.95), (60, 0.95), (100, 1.0), (300, 1.0), (900, 1.0)):
         assert is_found[scene.sides_px == side_px].mean() >= least, side_px
     assert (which < 0).sum() <= 2
     found = which >= 0
@@ -168,21 +177,22 @@ def _check(reader: FaceReader, scene: Scene, image: Image, own: np.ndarray) -> N
     assert readings.side_px[found] == pytest.approx(sides_px, rel=0.4)
 
 
+@pytest.mark.parametrize("ground", ["varied", "calm"])
 def test_small_faces_in_a_photo_of_4000_px_are_found_and_known(
-    reader: FaceReader, model_store: ModelStore
+    reader: FaceReader, model_store: ModelStore, ground: str
 ) -> None:
     image = _read(_pulled(model_store, "sample-astronaut"))
     known = reader.read(image)
-    names = ("china", "coffee", "chelsea", "flower", "rocket")
-    backgrounds = [_read(_pulled(model_store, f"sample-{name}")).pixels for name in names]
+    backgrounds = _backgrounds(model_store, ground)
     scene, picture = _compose([Portrait(image.pixels, known.faces.xyxy[0])], backgrounds)
     assert picture.pixels.shape == (3000, 4000, 3)
     _check(reader, scene, picture, known.embeddings)
 
 
 @pytest.mark.data
+@pytest.mark.parametrize("ground", ["varied", "calm"])
 def test_small_faces_of_many_people_in_a_photo_of_4000_px_are_found_and_known(
-    reader: FaceReader, model_store: ModelStore, people: dict[str, list[Path]]
+    reader: FaceReader, model_store: ModelStore, people: dict[str, list[Path]], ground: str
 ) -> None:
     portraits, own = [], []
     for paths in list(people.values())[::10]:
@@ -191,9 +201,7 @@ def test_small_faces_of_many_people_in_a_photo_of_4000_px_are_found_and_known(
         if len(known.side_px) == 1:
             portraits.append(Portrait(image.pixels, known.faces.xyxy[0]))
             own.append(known.embeddings[0])
-    names = ("china", "coffee", "chelsea", "flower", "rocket")
-    backgrounds = [_read(_pulled(model_store, f"sample-{name}")).pixels for name in names]
-    scene, picture = _compose(portraits, backgrounds)
+    scene, picture = _compose(portraits, _backgrounds(model_store, ground))
     _check(reader, scene, picture, np.array(own))
 
 

@@ -152,6 +152,9 @@ class _FakeLookup:
     def __init__(self, assembly: FakeAssembly) -> None:
         self._assembly = assembly
 
+    def prepare(self, scope: Scope) -> None:
+        assert scope.project_id
+
     def identify(
         self, scope: Scope, embeddings: FloatArray, side_px: FloatArray, count: int
     ) -> tuple[tuple[Candidate, ...], ...]:

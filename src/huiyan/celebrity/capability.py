@@ -51,6 +51,7 @@ def celebrity_capabilities(recogniser: CelebrityRecogniser) -> tuple[CelebrityCa
             recognise=recogniser.recognise,
             render=render,
             tells=tell,
+            prepare=recogniser.prepare,
         )
         for version, path in PATHS.items()
     )

@@ -32,6 +32,10 @@ class Reader(Protocol):
 class Lookup(Protocol):
     """What knows people; ``celebrity.gallery.memory.GalleryMemory`` in the server."""
 
+    def prepare(self, scope: Scope) -> None:
+        """Load what is needed to identify people of a project, which may take seconds."""
+        ...
+
     def identify(
         self, scope: Scope, embeddings: FloatArray, side_px: FloatArray, count: int
     ) -> tuple[tuple[Candidate, ...], ...]:
@@ -66,6 +70,21 @@ class CelebrityRecogniser:
             The short side in px; None for the full picture.
         """
         return self._reader.min_short_side_px
+
+    def prepare(self, scope: Scope) -> None:
+        """Have the project's gallery loaded.
+
+        Parameters
+        ----------
+        scope : Scope
+            Whose gallery.
+
+        Raises
+        ------
+        DatabaseError, InstanceKeyError
+            The gallery could not be loaded.
+        """
+        self._lookup.prepare(scope)
 
     def recognise(self, image: Image, params: CelebrityParams, scope: Scope) -> Sighting:
         """Name the known people of a picture.

@@ -91,6 +91,9 @@ class Capability(Generic[P, R]):
     tells : callable, optional
         What the audit log is told of a result, by name: ids and numbers, nothing that a person may
         ask to have deleted. Without it, calls are in the use records only.
+    prepare : callable, optional
+        Loads what the project needs and may take seconds to load; called before the call's turn, so
+        that nobody else's picture waits for it.
     """
 
     interface: str
@@ -102,6 +105,7 @@ class Capability(Generic[P, R]):
     recognise: Callable[[Image, P, Scope], R]
     render: Callable[[R, P], bytes]
     tells: Callable[[R], Mapping[str, str]] | None = None
+    prepare: Callable[[Scope], None] | None = None
 
 
 def alike_everywhere(recognise: Callable[[Image, P], R]) -> Callable[[Image, P, Scope], R]:

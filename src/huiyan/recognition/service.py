@@ -103,6 +103,8 @@ class RecognitionService:
             Use, or what was found, could not be recorded, so there is no answer.
         """
         parsed = capability.parse(body)
+        if capability.prepare is not None:
+            capability.prepare(caller.scope)
         result, size_wh = self.look(
             parsed.source,
             capability.limits,

@@ -44,6 +44,9 @@ class FakeLookup:
         self._known = known
         self.asked: list[Scope] = []
 
+    def prepare(self, scope: Scope) -> None:
+        assert scope.project_id
+
     def identify(
         self, scope: Scope, embeddings: FloatArray, side_px: FloatArray, count: int
     ) -> tuple[tuple[Candidate, ...], ...]:

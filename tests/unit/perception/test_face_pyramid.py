@@ -14,7 +14,7 @@ from huiyan.perception.face_second_look import FACES_PER_LOOK
 from huiyan.perception.faces import INPUT_SIDE_PX, Faces
 from huiyan.runtime.fan_out import FanOut
 
-SIDES = [(1, 1), (1, 10_000), (10_000, 1), (640, 480), (1408, 1408), (4000, 3000), (10_000, 10_000)]
+SIDES = [(1, 1), (1, 10_000), (10_000, 1), (640, 480), (985, 985), (4000, 3000), (10_000, 10_000)]
 POINTS = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
 
 
@@ -74,10 +74,10 @@ def test_parts_lie_inside_the_picture_and_each_level_covers_it(size_wh: tuple[in
 
 
 def test_the_number_of_parts_is_bounded_for_all_sizes() -> None:
-    sides = (*range(1, 10_001, 37), 1408, 1409, 10_000)
-    assert max(len(lay_parts((side, side))) for side in sides) == 92
-    assert len(lay_parts((1408, 1408))) == 2
-    assert max(len(lay_parts((10_000, side))) for side in sides) == 92
+    sides = (*range(1, 10_001, 37), 985, 986, 10_000)
+    assert max(len(lay_parts((side, side))) for side in sides) == 187
+    assert len(lay_parts((985, 985))) == 2
+    assert max(len(lay_parts((10_000, side))) for side in sides) == 187
 
 
 @pytest.mark.parametrize("size_wh", SIDES[:4])
@@ -138,7 +138,7 @@ def test_the_surest_come_first_and_their_number_is_bounded() -> None:
     assert len(squares) > MAX_FACES
     assert 0.9 * MAX_FACES < len(faces.scores) <= MAX_FACES
     assert (np.diff(faces.scores) <= 0).all()
-    assert len(look.looks) == 2 + MAX_FACES // FACES_PER_LOOK
+    assert len(look.looks) == len(lay_parts((1024, 1024))) + MAX_FACES // FACES_PER_LOOK
 
 
 def test_a_small_face_counts_as_sure_as_the_second_look_says() -> None:

@@ -107,6 +107,23 @@ class GalleryMemory:
         """
         return sum(snapshot.nbytes for slot in self._all() if (snapshot := slot.snapshot))
 
+    def prepare(self, scope: Scope) -> None:
+        """Load a project's gallery if it is not in memory: a large one takes seconds.
+
+        Parameters
+        ----------
+        scope : Scope
+            Names a project.
+
+        Raises
+        ------
+        InstanceKeyError
+            The project's gallery is encrypted under a key that is not there.
+        DatabaseError
+            The gallery could not be loaded.
+        """
+        self._snapshot(scope)
+
     def identify(
         self, scope: Scope, embeddings: FloatArray, side_px: FloatArray, count: int
     ) -> tuple[tuple[Candidate, ...], ...]:
