@@ -14,6 +14,7 @@ from huiyan.celebrity.gallery.service import GalleryService
 from huiyan.celebrity.gallery.writer import GalleryRules
 from huiyan.persistence.database import Database, open_database
 from huiyan.persistence.migration import migrate
+from huiyan.persistence.query import Scope
 
 JPEG = b"\xff\xd8\xff" + bytes(range(256)) * 60
 
@@ -109,6 +110,44 @@ def test_a_merged_or_dropped_gallery_leaves_nothing_behind(
     plain.merge(ONE, one.id, [two.id])
     plain.drop(ONE)
     assert seen(file, [1, 2, 3, 4]) == {4}
+
+
+def test_old_names_are_in_no_file_after_a_change(plain: GalleryService, file: Path) -> None:
+    person = plain.add_person(ONE, facts("Betrayed By Name", occupation="Whistleblower")).person
+    assert b"Betrayed" in all_bytes(file)
+    plain.change_person(ONE, person.id, facts=facts("Someone Else"))
+    held = all_bytes(file)
+    assert b"Someone Else" in held
+    for old in (b"Betrayed", b"betrayed", b"Whistleblower"):
+        assert old not in held
+
+
+class FailsLater:
+    """A memory that breaks when it is told a second time."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def refresh(self, scope: Scope) -> None:
+        self.told += 1
+        if self.told == 2:
+            raise MemoryError(scope)
+
+    def forget(self, scope: Scope) -> None:
+        raise AssertionError(scope)
+
+
+def test_a_drop_that_breaks_off_leaves_nothing_of_what_it_removed(
+    plain: GalleryService, database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyan.celebrity.gallery.writer._ROWS_DROPPED_AT_ONCE", 2)
+    for seed in range(5):
+        plain.add_person(ONE, facts(), [photo(seed)])
+    breaking = make_service(database, memory=FailsLater())
+    assert breaking.scrub()
+    with pytest.raises(MemoryError):
+        breaking.drop(ONE)
+    assert seen(file, list(range(5))) == {2, 3, 4}
 
 
 def test_a_reader_holds_up_the_wiping_and_it_is_done_later(

@@ -22,26 +22,29 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
 
-from huiyan.celebrity.gallery.facts import check_facts
+from huiyan.celebrity.gallery.facts import MOST_ALIASES, check_facts
 from huiyan.celebrity.gallery.model import ModelId, NewPhoto, PersonFacts, PersonId
 from huiyan.celebrity.gallery.writer import DIMENSIONS, find_fault
-from huiyan.kernel.errors import BodyError, GalleryFileError
+from huiyan.imaging.face_picture import MAX_SIDE_PX
+from huiyan.imaging.header import read_header
+from huiyan.imaging.picture import Format
+from huiyan.kernel.errors import BodyError, GalleryFileError, PictureError
 from huiyan.kernel.units import MIB_BYTES
 
 FORMAT = "huiyan-gallery"
 VERSION = 1
 MOST_LINE_BYTES = 32 * MIB_BYTES
 PHOTOS_A_LINE = 16
-MOST_PHOTOS_A_LINE = 1000
+MOST_PHOTOS_A_LINE = 100
 
 _EMBEDDING = np.dtype("<f2")
 _ID = re.compile(r"[0-9a-f]{32}")
-_JPEG = b"\xff\xd8\xff"
+_JPEG_END = b"\xff\xd9"
 
 
 _Line = TypeVar("_Line")
@@ -84,11 +87,11 @@ class _PersonLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     name_zh: str
     name_en: str
-    aliases: list[str]
+    aliases: Annotated[list[str], msgspec.Meta(max_length=MOST_ALIASES)]
     occupation: str
     link: str
     enabled: bool
-    photos: list[_PhotoLine]
+    photos: Annotated[list[_PhotoLine], msgspec.Meta(max_length=MOST_PHOTOS_A_LINE)]
 
 
 class _EndLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -282,8 +285,6 @@ class BundleReader:
         said = self._decode(line, _PersonLine)
         if not _ID.fullmatch(said.id):
             raise self._fault("an id must be 32 lower-case hexadecimal digits")
-        if len(said.photos) > MOST_PHOTOS_A_LINE:
-            raise self._fault(f"more than {MOST_PHOTOS_A_LINE} photos stand in one line")
         given = PersonFacts(
             said.name_zh, said.name_en, tuple(said.aliases), said.occupation, said.link
         )
@@ -310,8 +311,8 @@ class BundleReader:
         if length > 0.0 and np.isfinite(length) and abs(length - 1.0) < 0.01:
             embedding = np.asarray(embedding / length, np.float32)
         picture = None if said.picture is None else self._bytes(said.picture)
-        if picture is not None and not picture.startswith(_JPEG):
-            raise self._fault("a picture must be a JPEG")
+        if picture is not None and not _is_face_picture(picture):
+            raise self._fault(f"a picture must be a JPEG of at most {MAX_SIDE_PX} px a side")
         photo = NewPhoto(embedding, said.digest, said.quality, said.side_px, picture)
         fault = find_fault(photo)
         if fault is not None:
@@ -338,3 +339,13 @@ class BundleReader:
 def _check_length(length: int) -> None:
     if length > MOST_LINE_BYTES:
         raise GalleryFileError(f"a line is longer than {MOST_LINE_BYTES} bytes")
+
+
+def _is_face_picture(picture: bytes) -> bool:
+    """Tell whether it is what ``cut_face_picture`` makes, as far as that shows without pixels."""
+    try:
+        header = read_header(picture)
+    except PictureError:
+        return False
+    is_small = max(header.stored_size_wh) <= MAX_SIDE_PX
+    return header.format is Format.JPEG and is_small and picture.endswith(_JPEG_END)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
 from urllib.parse import urlsplit
 
 from huiyan.celebrity.gallery.model import PersonFacts
@@ -22,6 +25,7 @@ MOST_LINK_CHARACTERS = 512
 _SPACE = re.compile(r"[ \u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _LINK = re.compile(r"[!-~]+")
 _GIVEN_CHARACTERS = 4096  # what is longer is not even normalised
+_GIVEN_ALIASES = 10 * MOST_ALIASES  # more are not even looked at, though some may say nothing new
 
 
 def check_facts(facts: PersonFacts) -> PersonFacts:
@@ -48,6 +52,8 @@ def check_facts(facts: PersonFacts) -> PersonFacts:
         One is too long, holds control or invisible characters, or is no link; it carries the name
         of the attribute.
     """
+    if len(facts.aliases) > _GIVEN_ALIASES:
+        raise InvalidParameterError("aliases", f"must not be more than {MOST_ALIASES}")
     name_zh = _check_text(facts.name_zh, "name_zh", MOST_NAME_CHARACTERS)
     name_en = _check_text(facts.name_en, "name_en", MOST_NAME_CHARACTERS)
     if not (name_zh or name_en):
@@ -67,6 +73,32 @@ def check_facts(facts: PersonFacts) -> PersonFacts:
         _check_text(facts.occupation, "occupation", MOST_OCCUPATION_CHARACTERS),
         _check_link(facts.link),
     )
+
+
+def add_aliases(facts: PersonFacts, names: Iterable[str]) -> PersonFacts:
+    """Give a person further names as aliases, as far as there is room.
+
+    Parameters
+    ----------
+    facts : PersonFacts
+        As they are stored.
+    names : iterable of str
+        As they are stored; the most important first.
+
+    Returns
+    -------
+    PersonFacts
+        The aliases there were stand first. What says nothing new is left out, and so is what comes
+        behind the ``MOST_ALIASES``-th.
+    """
+    known = {fold_name(facts.name_zh), fold_name(facts.name_en), ""}
+    aliases: dict[str, str] = {}
+    for name in chain(facts.aliases, names):
+        if len(aliases) == MOST_ALIASES:
+            break
+        if fold_name(name) not in known:
+            aliases.setdefault(fold_name(name), name)
+    return replace(facts, aliases=tuple(aliases.values()))
 
 
 def fold_name(name: str) -> str:

@@ -6,11 +6,11 @@ changes (``changes`` has those) and what is sealed in a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Select, Table, or_
+from sqlalchemy import ColumnElement, Row, Select, Table, null, or_
 
 from huiyan.celebrity.gallery.changes.repository import GalleryEdit, count_others
 from huiyan.celebrity.gallery.facts import fold_name
@@ -238,30 +238,38 @@ class GalleryRepository:
                 for row in connection.execute(query)
             )
 
-    def records(self, scope: Scope, person_number: int) -> tuple[PhotoRecord, ...]:
-        """Read all of a person's photos."""
+    def find_picture(self, scope: Scope, person_number: int, photo_id: PhotoId) -> bytes | None:
+        """Read one photo's picture as stored; None if there is no such photo, or none is kept."""
         photo = GALLERY_PHOTO.c
         query = (
             select_in(scope, GALLERY_PHOTO)
-            .where(photo.person_number == person_number)
-            .order_by(photo.number)
+            .where(photo.person_number == person_number, photo.id == photo_id)
+            .with_only_columns(photo.picture)
         )
         with self._database.reading() as connection:
-            return tuple(record_of(row) for row in connection.execute(query))
+            picture = connection.execute(query).scalar_one_or_none()
+        return None if picture is None else bytes(picture)
 
     def records_between(
-        self, scope: Scope, model: ModelId, first: int, last: int
+        self, scope: Scope, model: ModelId, first: int, last: int, *, pictures: bool
     ) -> dict[int, list[PhotoRecord]]:
-        """Read a network's photos of the people with these numbers, each list by its person's."""
+        """Read a network's photos of the people with these numbers, each list by its person's.
+
+        Without ``pictures`` they are not even read, and None.
+        """
         photo = GALLERY_PHOTO.c
+        picture = photo.picture if pictures else null().label("picture")
+        columns: list[ColumnElement[Any]] = [it for it in photo if it is not photo.picture]
         query = (
             select_in(scope, GALLERY_PHOTO)
             .where(photo.model == model, photo.person_number >= first, photo.person_number <= last)
+            .with_only_columns(*columns, picture)
             .order_by(photo.person_number, photo.number)
         )
         found: dict[int, list[PhotoRecord]] = {}
         with self._database.reading() as connection:
-            for row in connection.execute(query):
+            rows: Iterable[Row[Any]] = connection.execute(query)
+            for row in rows:
                 found.setdefault(row.person_number, []).append(record_of(row))
         return found
 

@@ -217,10 +217,10 @@ class GalleryService(GalleryUpkeep):
         """Give the face's pixels of a photo as JPEG; ``NotFoundError`` where none are kept."""
         state = self._get_state(scope)
         person = self._repository.get_person(scope, person_id)
-        for photo in self._repository.records(scope, person.number):
-            if photo.id == photo_id and photo.picture is not None:
-                return self._cipher.open_picture(state, photo_id, photo.picture)
-        raise NotFoundError(f"person {person_id} has no photo {photo_id} whose picture is kept")
+        stored = self._repository.find_picture(scope, person.number, photo_id)
+        if stored is None:
+            raise NotFoundError(f"person {person_id} has no photo {photo_id} whose picture is kept")
+        return self._cipher.open_picture(state, photo_id, stored)
 
     def add_photos(
         self, scope: Scope, person_id: PersonId, photos: Sequence[NewPhoto]
@@ -239,7 +239,8 @@ class GalleryService(GalleryUpkeep):
         NotFoundError
             There is no such person.
         ConflictError
-            The person has one of the files already.
+            The person has one of the files already, or one comes twice; the text says which
+            (``photos[2]``, counted from 0).
         QuotaError
             More photos than a person, or a project, may have.
         GalleryModelError
@@ -257,6 +258,9 @@ class GalleryService(GalleryUpkeep):
 
     def merge(self, scope: Scope, into_id: PersonId, from_ids: Sequence[PersonId]) -> Person:
         """Make several people one: photos move, other names become aliases, the others are gone.
+
+        The first 20 aliases stay: those of ``into_id``, then the names and aliases of the others in
+        the order given.
 
         Returns
         -------

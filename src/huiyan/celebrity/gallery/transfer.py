@@ -7,6 +7,7 @@ Owns: the order of the steps of an export and an import. Has no opinion on: the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from huiyan.celebrity.gallery.bundle import (
     PHOTOS_A_LINE,
@@ -28,8 +29,11 @@ from huiyan.persistence.query import Scope
 
 _PEOPLE_A_STEP = 64
 _PEOPLE_A_STEP_WITH_PICTURES = 1
-_LINES_A_TRANSACTION = 250
-_BYTES_A_TRANSACTION = 16 * MIB_BYTES
+_LINES_A_TRANSACTION = 100
+_BYTES_A_TRANSACTION = MIB_BYTES
+"""Other writers wait as long as a transaction takes, recognition among them."""
+_ROW_BYTES = 1024
+"""What a person, or a photo without its picture, counts."""
 _MOST_REFUSALS = 1000
 
 
@@ -71,7 +75,7 @@ def export_gallery(
     step = _PEOPLE_A_STEP_WITH_PICTURES if pictures else _PEOPLE_A_STEP
     while people := repository.page_of_people(scope, after, step):
         records = repository.records_between(
-            scope, state.model, people[0].number, people[-1].number
+            scope, state.model, people[0].number, people[-1].number, pictures=pictures
         )
         after = people[-1].number
         for stored in people:
@@ -154,21 +158,47 @@ def import_gallery(writer: GalleryWriter, scope: Scope, pieces: Iterable[bytes])
                 f"the file holds embeddings of {header.model}, and faces are read by "
                 f"{writer.model} here: they never mix"
             )
-        reading = BundleReader()
         tally = _Tally()
-        batch: list[tuple[int, BundledPerson]] = []
-        held_bytes = 0
-        for number, line in enumerate(spool.lines(), start=1):
-            person = reading.read(line)
-            if person is not None:
-                batch.append((number, person))
-                held_bytes += len(line)
-            if len(batch) >= _LINES_A_TRANSACTION or held_bytes >= _BYTES_A_TRANSACTION:
-                _store(writer, scope, batch, tally)
-                batch, held_bytes = [], 0
-        if batch:
-            _store(writer, scope, batch, tally)
+        with writer.in_steps() as steps:
+            for batch in _batches(spool):
+                with steps.step(writer.changing(scope)) as edit:
+                    for number, bundled in batch:
+                        _store_person(writer, edit, number, bundled, tally)
     return tally.report()
+
+
+def _batches(spool: Spool) -> Iterator[list[tuple[int, BundledPerson]]]:
+    """Give what a transaction stores: people with their lines' numbers."""
+    reading = BundleReader()
+    batch: list[tuple[int, BundledPerson]] = []
+    held_bytes = 0
+    for number, line in enumerate(spool.lines(), start=1):
+        person = reading.read(line)
+        for part, part_bytes in _parts(person) if person is not None else ():
+            if batch and held_bytes + part_bytes > _BYTES_A_TRANSACTION:
+                yield batch
+                batch, held_bytes = [], 0
+            batch.append((number, part))
+            held_bytes += part_bytes
+        if len(batch) >= _LINES_A_TRANSACTION:
+            yield batch
+            batch, held_bytes = [], 0
+    if batch:
+        yield batch
+
+
+def _parts(person: BundledPerson) -> Iterator[tuple[BundledPerson, int]]:
+    """Cut a person into such as a transaction takes, each with its size."""
+    some: list[NewPhoto] = []
+    held_bytes = _ROW_BYTES
+    for photo in person.photos:
+        photo_bytes = _ROW_BYTES + len(photo.picture or b"")
+        if some and held_bytes + photo_bytes > _BYTES_A_TRANSACTION:
+            yield replace(person, photos=tuple(some)), held_bytes
+            some, held_bytes = [], _ROW_BYTES
+        some.append(photo)
+        held_bytes += photo_bytes
+    yield replace(person, photos=tuple(some)), held_bytes
 
 
 class _Tally:
@@ -193,14 +223,6 @@ class _Tally:
             self.photos_known,
             tuple(self.refusals),
         )
-
-
-def _store(
-    writer: GalleryWriter, scope: Scope, batch: list[tuple[int, BundledPerson]], tally: _Tally
-) -> None:
-    with writer.changing(scope) as edit:
-        for number, bundled in batch:
-            _store_person(writer, edit, number, bundled, tally)
 
 
 def _store_person(

@@ -94,7 +94,10 @@ class GalleryUpkeep:
         return self.describe(scope)
 
     def drop(self, scope: Scope) -> None:
-        """Remove the whole gallery with its data key; raises ``NotFoundError`` if there is none."""
+        """Remove the whole gallery with its data key; raises ``NotFoundError`` if there is none.
+
+        A large one goes in steps, with pauses for other writers.
+        """
         self._writer.drop(scope)
 
     def duplicates(
@@ -170,9 +173,9 @@ class GalleryUpkeep:
     def import_(self, scope: Scope, lines: Iterable[bytes]) -> ImportReport:
         """Read what ``export`` wrote; whoever is here already gains the photos they lack.
 
-        The whole file is checked before anything is stored. It is stored person by person, some
-        at a time: after a kill the same import goes on where it stopped, and a second one changes
-        nothing.
+        The whole file is checked before anything is stored. It is stored some people at a time,
+        with pauses for other writers, and one import or ``drop`` at a time in a process: after a
+        kill the same import goes on where it stopped, and a second one changes nothing.
 
         Parameters
         ----------

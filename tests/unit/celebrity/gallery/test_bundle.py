@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made_gallery import (
+    FOREIGN,
     ONE,
     OTHER_MODEL,
     TWO,
@@ -20,6 +22,7 @@ from made_gallery import (
     photo,
     unit_vector,
 )
+from made_pictures import jpeg, png_bomb
 
 from huiyan.celebrity.gallery.bundle import MOST_LINE_BYTES, split_lines
 from huiyan.celebrity.gallery.model import ImportReport, PersonFacts
@@ -29,8 +32,9 @@ from huiyan.kernel.errors import ConflictError, GalleryFileError, GalleryModelEr
 from huiyan.kernel.units import AnyArray
 from huiyan.persistence.database import Database, open_database
 from huiyan.persistence.migration import migrate
+from huiyan.persistence.query import Scope
 
-JPEG = b"\xff\xd8\xff" + bytes(range(256))
+JPEG = jpeg(64, 64)
 
 
 @pytest.fixture
@@ -208,6 +212,15 @@ def spoil_photo(**values: object) -> Callable[[dict[str, object]], None]:
     return change
 
 
+def repeat_photo(count: int) -> Callable[[dict[str, object]], None]:
+    def change(person: dict[str, object]) -> None:
+        photos = person["photos"]
+        assert isinstance(photos, list)
+        photos *= count
+
+    return change
+
+
 DEEP: object = "x"
 for _ in range(500):
     DEEP = [DEEP]
@@ -237,7 +250,14 @@ for _ in range(500):
         spoil_photo(quality=1e999),
         spoil_photo(side_px=-1),
         spoil_photo(picture=base64.b64encode(b"GIF89a").decode()),
-        spoil_photo(picture=base64.b64encode(JPEG + bytes(2_000_000)).decode()),
+        spoil_photo(picture=base64.b64encode(JPEG[:-1]).decode()),
+        spoil_photo(picture=base64.b64encode(JPEG[:3] + JPEG[-2:]).decode()),
+        spoil_photo(picture=base64.b64encode(jpeg(513, 16)).decode()),
+        spoil_photo(picture=base64.b64encode(png_bomb(16, 16)).decode()),
+        spoil_photo(picture=base64.b64encode(JPEG[:-2] + bytes(400_000) + JPEG[-2:]).decode()),
+        spoil(aliases=["x"] * 21),
+        spoil(aliases=[""] * 5_000_000),
+        repeat_photo(101),
     ],
 )
 def test_a_hostile_person_is_refused_although_the_hash_is_right(
@@ -307,3 +327,82 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(service: Galle
 def test_lines_are_cut_where_their_ends_are() -> None:
     assert list(split_lines([])) == []
     assert list(split_lines([b"a\nb", b"", b"c\n\n", b"d"])) == [b"a\n", b"bc\n", b"\n", b"d"]
+
+
+class Threads:
+    """A memory that notes which thread stored something."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def refresh(self, scope: Scope) -> None:
+        assert scope in {ONE, TWO}
+        self.seen.append(threading.get_ident())
+
+    def forget(self, scope: Scope) -> None:
+        raise AssertionError(scope)
+
+
+@pytest.fixture
+def pauses_s(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Note the pauses of long changes, and see that others can write meanwhile."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        with database.writing():
+            pass
+
+    monkeypatch.setattr("huiyan.celebrity.gallery.writer.time.sleep", sleep)
+    return slept
+
+
+def test_an_import_lets_others_write_between_its_small_transactions(
+    service: GalleryService, database: Database, pauses_s: list[float]
+) -> None:
+    for number in range(250):
+        service.add_person(ONE, facts(f"n{number}"))
+    threads = Threads()
+    report = make_service(database, memory=threads).import_(TWO, service.export(ONE))
+    assert report.people_added == 250
+    assert len(threads.seen) == 3
+    assert pauses_s[0] == 0.0
+    assert len(pauses_s) == 3
+    assert min(pauses_s[1:]) >= 0.1
+
+
+def test_a_person_with_many_bytes_is_stored_in_several_transactions(
+    service: GalleryService, database: Database, pauses_s: list[float]
+) -> None:
+    picture = JPEG[:-2] + bytes(300_000) + JPEG[-2:]
+    service.add_person(ONE, facts(), [photo(number, picture=picture) for number in range(16)])
+    lines = list(service.export(ONE, pictures=True))
+    assert len(lines) == 3
+    threads = Threads()
+    other = make_service(database, rules=GalleryRules(keeps_pictures=True), memory=threads)
+    assert other.import_(TWO, lines) == ImportReport(1, 0, 16, 0, ())
+    assert len(threads.seen) == 6
+    assert len(pauses_s) == 6
+    (person,) = other.list_people(TWO).people
+    assert person.photo_count == 16
+    assert all(it.has_picture for it in other.list_photos(TWO, person.id))
+
+
+def test_two_imports_at_once_stand_in_a_line(
+    service: GalleryService, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huiyan.celebrity.gallery.transfer._LINES_A_TRANSACTION", 1)
+    monkeypatch.setattr("huiyan.celebrity.gallery.writer._LEAST_PAUSE_S", 0.01)
+    for number in range(8):
+        service.add_person(FOREIGN, facts(f"n{number}"), [photo(number)])
+    lines = list(service.export(FOREIGN))
+    memory = Threads()
+    shared = make_service(database, memory=memory)
+    imports = [threading.Thread(target=shared.import_, args=(it, lines)) for it in (ONE, TWO)]
+    for one in imports:
+        one.start()
+    for one in imports:
+        one.join()
+    assert len(memory.seen) == 16
+    assert len(set(memory.seen[:8])) == len(set(memory.seen[8:])) == 1
+    assert memory.seen[0] != memory.seen[-1]

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import hashlib
+import time
+import tracemalloc
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_gallery import ONE, TWO, facts, make_projects, make_service, near, photo, unit_vector
 
+from huiyan.celebrity.gallery.duplicates import _BestPairs, _compare
+from huiyan.celebrity.gallery.model import PersonId
 from huiyan.celebrity.gallery.service import GalleryService
 from huiyan.kernel.errors import InvalidParameterError
+from huiyan.kernel.units import FloatArray
 from huiyan.persistence.database import Database, open_database
 from huiyan.persistence.migration import migrate
 
@@ -63,6 +71,75 @@ def test_more_pairs_than_are_asked_for_keep_the_best(service: GalleryService) ->
     everything = service.duplicates(ONE, limit=1000)
     assert len(everything) == 30 * 29 // 2
     assert service.duplicates(ONE, limit=2) == everything[:2]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_pairs_are_those_of_an_exhaustive_search(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    owners = np.sort(chance.integers(0, 300, 3000))
+    centres = chance.normal(size=(60, 128))
+    moved = centres[owners % 60] + 0.6 * chance.normal(size=(3000, 128))
+    embeddings = np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)
+    pairs = _BestPairs(50, 0.5)
+    half = len(owners) // 2
+    first = owners[:half], embeddings[:half]
+    second = owners[half:], embeddings[half:]
+    _compare(pairs, first, first, is_same=True)
+    _compare(pairs, first, second, is_same=False)
+    _compare(pairs, second, second, is_same=True)
+    expected = every_pair(owners.tolist(), embeddings)[:50]
+    found = pairs.best()
+    np.testing.assert_allclose(
+        [value for _, value in found], [value for _, value in expected], atol=1e-6
+    )
+    assert {pair for pair, _ in found[:40]} <= {pair for pair, _ in expected}
+
+
+def every_pair(owners: list[int], embeddings: FloatArray) -> list[tuple[tuple[int, int], float]]:
+    cosines = embeddings @ embeddings.T
+    best: dict[tuple[int, int], float] = {}
+    for row, column in zip(*np.nonzero(cosines >= 0.5), strict=True):
+        one, two = owners[row], owners[column]
+        if one < two:
+            best[one, two] = max(best.get((one, two), -2.0), float(cosines[row, column]))
+    return sorted(best.items(), key=lambda item: (-item[1], item[0]))
+
+
+def test_thousands_of_people_with_one_face_take_little_time_and_memory(
+    service: GalleryService,
+) -> None:
+    now = datetime.now(UTC)
+    with service._writer.changing(ONE) as edit:
+        for number in range(4000):
+            digest = hashlib.sha256(str(number).encode()).hexdigest()
+            person = edit.insert_person(PersonId(digest[:32]), facts(), enabled=True, at=now)
+            service._writer.insert_photos(edit, person, [photo(number, unit_vector(1))])
+    tracemalloc.start()
+    began_s = time.process_time()
+    found = service.duplicates(ONE, limit=100)
+    took_s = time.process_time() - began_s
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len({(it.first.id, it.second.id) for it in found}) == 100
+    assert min(it.similarity for it in found) > 0.999
+    assert peak_bytes < 300 << 20
+    assert took_s < 5.0
+    assert service.misfits(ONE) == ()
+
+
+def test_the_oddest_of_many_misfits_are_told_however_they_are_read(
+    service: GalleryService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(12):
+        odd = near(unit_vector(seed + 500), seed, seed / 60)
+        alike = [photo(seed * 10 + n, near(unit_vector(seed), n, 0.3)) for n in range(3)]
+        service.add_person(ONE, facts(), [*alike, photo(seed * 10 + 9, odd)])
+    everything = service.misfits(ONE, limit=1000)
+    assert len(everything) >= 10
+    monkeypatch.setattr("huiyan.celebrity.gallery.duplicates._PHOTOS_A_STEP", 5)
+    assert service.misfits(ONE, limit=1000) == everything
+    monkeypatch.setattr("huiyan.celebrity.gallery.duplicates._PEOPLE_A_STEP", 3)
+    assert service.misfits(ONE, limit=4) == everything[:4]
 
 
 def test_a_photo_that_does_not_look_like_the_others_is_told(

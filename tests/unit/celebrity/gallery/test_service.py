@@ -21,8 +21,10 @@ from made_gallery import (
     photo,
     unit_vector,
 )
+from sqlalchemy import event
 
 from huiyan.celebrity.gallery.model import NewPhoto, Person, PersonFacts, PersonId, PhotoId
+from huiyan.celebrity.gallery.repository import GalleryRepository
 from huiyan.celebrity.gallery.service import GalleryService
 from huiyan.celebrity.gallery.writer import GalleryRules
 from huiyan.celebrity.model import Candidate
@@ -185,6 +187,7 @@ def test_a_scope_without_a_project_is_refused(service: GalleryService) -> None:
         (PersonFacts("", "\ud800"), "name_en"),
         (PersonFacts("", "x" * 10_000_000), "name_en"),
         (PersonFacts("", "a", tuple(f"n{i}" for i in range(21))), "aliases"),
+        (PersonFacts("", "a", ("",) * 10_000_000), "aliases"),
         (PersonFacts("", "a", ("x" * 129,)), "aliases"),
         (PersonFacts("", "a", (), "x" * 257), "occupation"),
         (PersonFacts("", "a", (), "", "ftp://example.com"), "link"),
@@ -241,10 +244,13 @@ def test_what_is_no_photo_is_refused_whole(service: GalleryService, bad: NewPhot
 
 def test_the_same_file_stands_once_for_one_person_but_may_for_two(service: GalleryService) -> None:
     one = add(service, 1)
-    with pytest.raises(ConflictError):
-        service.add_photos(ONE, one.id, [photo(5), photo(1)])
-    with pytest.raises(ConflictError):
-        add(service, 7, 7)
+    (there,) = service.list_photos(ONE, one.id)
+    with pytest.raises(ConflictError) as caught:
+        service.add_photos(ONE, one.id, [photo(5), photo(6), photo(1)])
+    assert caught.value.detail == f"photos[2] is there already (photo {there.id})"
+    with pytest.raises(ConflictError) as caught:
+        add(service, 8, 7, 9, 7)
+    assert caught.value.detail == "photos[3] is the same file as photos[1]"
     assert service.get_person(ONE, one.id).photo_count == 1
     assert add(service, 1).photo_count == 1
     assert service.describe(ONE).photo_count == 2
@@ -358,15 +364,34 @@ def test_merging_moves_photos_and_names(service: GalleryService) -> None:
     assert service.likeness(ONE, into.id, unit_vector(4)[None])[0] > 0.999
 
 
+def test_of_more_names_than_there_is_room_for_a_merge_keeps_the_first(
+    service: GalleryService,
+) -> None:
+    into = service.add_person(ONE, PersonFacts("", "Yao", ("own 1", "own 2"))).person
+    others = [
+        service.add_person(
+            ONE, PersonFacts("", f"n{number}", (f"n{number}a", "OWN 1", f"n{number}b"))
+        ).person.id
+        for number in range(30)
+    ]
+    merged = service.merge(ONE, into.id, others)
+    expected = [
+        "own 1",
+        "own 2",
+        *(f"n{number}{it}" for number in range(6) for it in ("", "a", "b")),
+    ]
+    assert merged.facts == PersonFacts("", "Yao", tuple(expected))
+    assert service.describe(ONE).person_count == 1
+    assert service.find_people_by_name(ONE, "n29") == ()
+
+
 def test_a_merge_that_cannot_be_changes_nothing(database: Database) -> None:
     service = make_service(database, rules=GalleryRules(100, 3))
     one, two = add(service, 1, 2), add(service, 3, 4)
-    many = service.add_person(ONE, PersonFacts("", "m", tuple(f"n{i}" for i in range(20)))).person
     before = (service.describe(ONE), service.list_people(ONE))
     for into, others, error in (
         (one.id, [two.id], QuotaError),
-        (one.id, [many.id], QuotaError),
-        (one.id, [many.id, NOBODY], NotFoundError),
+        (one.id, [two.id, NOBODY], NotFoundError),
         (one.id, [], InvalidParameterError),
         (one.id, [one.id], InvalidParameterError),
         (one.id, [two.id, two.id], InvalidParameterError),
@@ -440,16 +465,76 @@ def test_a_dropped_gallery_can_begin_anew_with_another_key(service: GalleryServi
     assert service.likeness(ONE, again.id, unit_vector(1)[None])[0] > 0.999
 
 
-def test_a_large_gallery_is_dropped_in_steps(
-    service: GalleryService, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("picture", [None, b"\xff\xd8\xff"])
+def test_a_large_gallery_is_dropped_in_steps_that_count_photos(
+    database: Database, monkeypatch: pytest.MonkeyPatch, picture: bytes | None
 ) -> None:
-    monkeypatch.setattr("huiyan.celebrity.gallery.writer._PEOPLE_DROPPED_AT_ONCE", 2)
+    monkeypatch.setattr("huiyan.celebrity.gallery.writer._ROWS_DROPPED_AT_ONCE", 7)
+    monkeypatch.setattr("huiyan.celebrity.gallery.writer._ROWS_WITH_PICTURES_DROPPED_AT_ONCE", 3)
+    told = Told()
+    service = make_service(database, memory=told, rules=GalleryRules(keeps_pictures=True))
     for number in range(9):
-        add(service, number)
+        own = [photo(number * 10 + place, picture=picture) for place in range(2)]
+        service.add_person(ONE, facts(), own)
+    service.add_person(ONE, facts(), [photo(1000 + place) for place in range(12)])
     add(service, 100, scope=TWO)
+    told.refreshed.clear()
     service.drop(ONE)
+    # Two people of three rows each fit into seven, one into three; the largest goes alone.
+    assert len(told.refreshed) == (6 if picture is None else 10)
+    assert told.forgotten == [ONE]
     assert not service.describe(ONE).exists
     assert service.describe(TWO).photo_count == 1
+
+
+def test_what_is_removed_while_another_thread_wipes_is_wiped_later(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = make_service(database)
+    one, two = add(service, 1), add(service, 2)
+    wiped: list[int] = []
+    truncate = Database.truncate_log
+
+    def truncate_and_remove(self: Database) -> bool:
+        wiped.append(1)
+        if len(wiped) == 2:
+            return False  # a reader is in its way
+        done = truncate(self)
+        if len(wiped) == 1:
+            service.remove_person(ONE, two.id)
+        return done
+
+    monkeypatch.setattr(Database, "truncate_log", truncate_and_remove)
+    service.remove_person(ONE, one.id)
+    assert len(wiped) == 2
+    assert service.scrub()
+    assert len(wiped) == 3
+
+
+def test_only_the_picture_that_is_asked_for_is_read(database: Database) -> None:
+    service = make_service(database, rules=GalleryRules(encrypts=False, keeps_pictures=True))
+    pictures = [b"\xff\xd8\xff" + bytes([number]) * 50 for number in range(3)]
+    own = [photo(number, picture=it) for number, it in enumerate(pictures)]
+    one = service.add_person(ONE, facts(), [*own, photo(9)]).person
+    listed = service.list_photos(ONE, one.id)
+    repository = GalleryRepository(database)
+    number = repository.get_person(ONE, one.id).number
+    statements: list[str] = []
+    event.listen(
+        database.engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: statements.append(statement),
+    )
+    found = [repository.find_picture(ONE, number, it.id) for it in listed]
+    assert found == [*pictures, None]
+    assert repository.find_picture(ONE, number, NO_PHOTO) is None
+    assert repository.find_picture(TWO, number, listed[0].id) is None
+    assert all("gallery_photo.id =" in it for it in statements if "gallery_photo" in it)
+    statements.clear()
+    list(service.export(ONE))
+    repository.records_between(ONE, MODEL, number, number, pictures=False)
+    assert any("gallery_photo.embedding" in it for it in statements)
+    assert not any("gallery_photo.picture" in it for it in statements)
 
 
 def test_likeness_is_told_for_each_face(service: GalleryService) -> None:

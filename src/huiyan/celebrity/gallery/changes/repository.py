@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_
 
 from huiyan.celebrity.gallery.model import ModelId, Person, PersonFacts, PersonId, PhotoId
-from huiyan.celebrity.gallery.rows.repository import facts_values, person_of, record_of, state_of
+from huiyan.celebrity.gallery.rows.repository import facts_values, person_of, state_of
 from huiyan.celebrity.gallery.store_model import (
     PhotoRecord,
     StoredPerson,
@@ -122,32 +122,58 @@ class GalleryEdit:
         """Count photos of other networks."""
         return count_others(self._connection, self._scope, model)
 
-    def drop_some(self, most: int) -> bool:
+    def drop_some(self, most: int, most_with_pictures: int) -> bool:
         """Remove those who were added first, and see that every memory begins from nothing.
+
+        Parameters
+        ----------
+        most : int
+            So many people and photos together at most, but one person at least.
+        most_with_pictures : int
+            The same where some of these photos have a picture, which takes longer to overwrite.
 
         Returns
         -------
         bool
-            False if there were no more than ``most``: then nothing was removed.
+            False if all that there is was no more: then nothing was removed.
         """
-        person, photo = GALLERY_PERSON.c, GALLERY_PHOTO.c
-        query = select_in(self._scope, GALLERY_PERSON).with_only_columns(person.number)
-        last = self._connection.execute(
-            query.order_by(person.number).offset(most).limit(1)
-        ).scalar_one_or_none()
+        last = self._last_of_first(most)
+        photo = GALLERY_PHOTO.c
+        within = () if last is None else (photo.person_number <= last,)
+        pictured = select_in(self._scope, GALLERY_PHOTO).where(*within, photo.picture.is_not(None))
+        if self._connection.execute(pictured.with_only_columns(photo.number).limit(1)).first():
+            last = self._last_of_first(most_with_pictures)
         if last is None:
             return False
         photos = self._connection.execute(
             delete_in(self._scope, GALLERY_PHOTO).where(photo.person_number <= last)
         )
         people = self._connection.execute(
-            delete_in(self._scope, GALLERY_PERSON).where(person.number <= last)
+            delete_in(self._scope, GALLERY_PERSON).where(GALLERY_PERSON.c.number <= last)
         )
         self.photo_count -= photos.rowcount
         self.person_count -= people.rowcount
         self._values["oldest_revision"] = self._revision
-        self._has_changed = True
+        self._has_changed = self.has_removed = True
         return True
+
+    def _last_of_first(self, most: int) -> int | None:
+        """Tell up to whom people and photos are no more than ``most``; None if all are."""
+        person = GALLERY_PERSON.c
+        query = (
+            select_in(self._scope, GALLERY_PERSON)
+            .with_only_columns(person.number, person.photo_count)
+            .order_by(person.number)
+            .limit(most + 1)
+        )
+        count = 0
+        last: int | None = None
+        for number, photo_count in self._connection.execute(query).all():
+            count += 1 + photo_count
+            if count > most:
+                return int(number) if last is None else last
+            last = number
+        return None
 
     def insert_person(
         self, person_id: PersonId, facts: PersonFacts, *, enabled: bool, at: datetime
@@ -180,6 +206,7 @@ class GalleryEdit:
         values: dict[str, object] = {}
         if facts is not None and facts != person.person.facts:
             values |= facts_values(person.person.id, facts)
+            self.has_removed = True  # the names there were
         if enabled is not None and enabled != person.person.enabled:
             values["enabled"] = enabled
         if not values:
@@ -204,15 +231,6 @@ class GalleryEdit:
         self.person_count -= 1
         self._remember_removed([*gone, number])
 
-    def records(self, person_number: int) -> list[PhotoRecord]:
-        """List a person's photos."""
-        query = (
-            select_in(self._scope, GALLERY_PHOTO)
-            .where(GALLERY_PHOTO.c.person_number == person_number)
-            .order_by(GALLERY_PHOTO.c.number)
-        )
-        return [record_of(row) for row in self._connection.execute(query)]
-
     def digests(self, person_number: int) -> dict[str, int]:
         """List the digests of a person's photos, each with its photo's number."""
         photo = GALLERY_PHOTO.c
@@ -222,6 +240,12 @@ class GalleryEdit:
             .with_only_columns(photo.digest, photo.number)
         )
         return {row.digest: row.number for row in self._connection.execute(query)}
+
+    def get_photo_id(self, number: int) -> PhotoId:
+        """Give the id of a photo that is there."""
+        photo = GALLERY_PHOTO.c
+        query = select_in(self._scope, GALLERY_PHOTO).where(photo.number == number)
+        return PhotoId(self._connection.execute(query.with_only_columns(photo.id)).scalar_one())
 
     def insert_photos(self, person_number: int, photos: Sequence[PhotoRecord]) -> None:
         """Add photos to a person; their numbers are given here."""
