@@ -161,7 +161,7 @@ class Pipeline:
                 address=session.address,
                 request_id=arrival.request_id,
                 action=f"image:{target.capability.interface}:run",
-                resource=target.capability.path.replace("{project_id}", target.project_id or ""),
+                resource=target.capability.path.replace("{project_id}", claimed or "…"),
                 allowed=False,
                 reason=error.reason if isinstance(error, NotPermittedError) else error.detail,
                 pattern=self._pattern(session, target),

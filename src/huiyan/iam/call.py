@@ -264,8 +264,9 @@ class Answer:
     headers : mapping of str to str
         Beside those that every reply has.
     pieces : iterable of bytes, optional
-        A body that is no document, sent piece by piece as it comes to be; iterated on a worker
-        thread. A fault on the way breaks the reply off.
+        A body that is no document, sent piece by piece as it comes to be; iterated on worker
+        threads, and closed at the end if it can be, also when the caller goes away before. A fault
+        on the way breaks the reply off.
     media_type : str, default 'application/json'
         What the pieces are.
     told : mapping of str to str
@@ -355,7 +356,8 @@ class Operation:
         Decides in place of all this whether the caller may, for paths that do several things;
         raises if not. Must not fail on malformed input otherwise.
     tells : Telling, optional
-        What the audit log is told of the body and the answer; nothing without it.
+        What the audit log is told of the body and the answer, nothing without it; and what counts
+        as an id in the path.
     is_told : bool, default False
         Whether the audit log is told of it although it changes nothing; of changes it always is.
     """

@@ -27,7 +27,6 @@ from huiyan.kernel.errors import (
 )
 from huiyan.kernel.ids import ProjectId
 
-_RESOURCE_CHARACTERS = 500
 _NO_RIGHT_NEEDED = Decision(allowed=True, reason="needs no right")
 _DONE = Decision(allowed=True, reason="done")
 
@@ -169,18 +168,19 @@ class Desk:
         detail: Mapping[str, str],
     ) -> None:
         principal, decision = session.principal, judgement.decision
+        path = operation.tells.of_path(call.path)
         self._audit.record(
             AuditEntry(
                 at=self._clock.now(),
                 account_id=principal.account_id,
-                project_id=call.path.get("project_id", ""),
+                project_id=path.get("project_id", ""),
                 user_id=principal.user_id,
                 user_name=principal.user_name,
                 credential_id=principal.credential_id,
                 address=session.address,
                 request_id=call.request_id,
                 action=judgement.action,
-                resource=operation.path.format_map(call.path)[:_RESOURCE_CHARACTERS],
+                resource=operation.path.format_map(path),
                 allowed=decision.allowed,
                 reason=decision.reason,
                 detail=detail,

@@ -10,10 +10,11 @@ import json
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
-from anyio import to_thread
+from anyio import CancelScope, to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from huiyan.iam.call import BODY_LIMIT_BYTES, Answer, Call, Operation
 from huiyan.iam.desk import Desk
@@ -100,10 +101,21 @@ class _Shell:
                     headers["Retry-After"] = str(fault.retry_after_s)
                 answer = Answer(fault.status, fault.body(operation.shape))
             else:
+                if answer.pieces is not None:
+                    ended = partial(self._tell_sent, operation, answer.status, request_id)
+                    return _PiecesResponse(answer, headers, ended)
                 self._tell(operation.path, answer.status, request_id, None)
             return _response(answer, headers)
 
         return endpoint
+
+    def _tell_sent(
+        self, operation: Operation, status: int, request_id: RequestId, error: HuiyanError | None
+    ) -> None:
+        """Tell the end of a call whose reply was sent while it came to be."""
+        if error is not None:
+            status = render_fault(error, operation.codes).status
+        self._tell(operation.path, status, request_id, error)
 
     async def _answer(
         self, operation: Operation, request: Request, request_id: RequestId
@@ -131,15 +143,41 @@ def _require_worth_reading(operation: Operation, request: Request) -> None:
         raise BodyTooLargeError(f"the body has more than {operation.body_limit_bytes} bytes")
 
 
-def _response(answer: Answer, headers: dict[str, str]) -> Response:
-    headers |= answer.headers
-    if answer.pieces is not None:
-        return StreamingResponse(
-            answer.pieces,
+class _PiecesResponse(StreamingResponse):
+    """A body that comes to be while it is sent; its pieces are closed however that ends."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        headers: dict[str, str],
+        ended: Callable[[HuiyanError | None], None],
+    ) -> None:
+        self._pieces = answer.pieces or ()
+        self._ended = ended
+        super().__init__(
+            self._pieces,
             status_code=answer.status,
             media_type=answer.media_type,
-            headers=headers,
+            headers={**headers, **answer.headers},
         )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault: HuiyanError | None = None
+        try:
+            await super().__call__(scope, receive, send)
+        except HuiyanError as error:
+            # The reply stays without its end: the server breaks the connection off.
+            fault = error
+        finally:
+            close = getattr(self._pieces, "close", None)
+            if close is not None:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(close)
+            self._ended(fault)
+
+
+def _response(answer: Answer, headers: dict[str, str]) -> Response:
+    headers |= answer.headers
     if answer.document is None:
         return Response(status_code=answer.status, headers=headers)
     return Response(

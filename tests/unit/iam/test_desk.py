@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,6 +74,12 @@ def operations() -> tuple[Operation, ...]:
         made="thing.id",
     )
 
+    narrow = Telling(
+        flags=("thing.on", "thing.off"),
+        ids=("thing.from",),
+        id_form=re.compile(r"[0-9a-f]{32}"),
+    )
+
     def answer(_call: Call) -> Answer:
         return Answer(201, {"thing": {"id": "new-thing", "secret": "S3cret"}})
 
@@ -90,6 +97,8 @@ def operations() -> tuple[Operation, ...]:
         Operation("PATCH", CHANGE, ACTION, fail, tells=tells),
         Operation("GET", CHANGE, ACTION, lambda _call: Answer(204)),
         Operation("GET", TAKE, ACTION, lambda _call: Answer(told={"found": "a b"}), is_told=True),
+        Operation("POST", "/narrow/{thing_id}", ACTION, fail, tells=narrow),
+        Operation("POST", "/in/{project_id}", ACTION, fail),
         Operation("PUT", OWN, ACTION, lambda _call: Answer(204), is_own),
     )
 
@@ -185,27 +194,49 @@ def test_nothing_of_the_body_is_told_of_a_refusal(office: Office, path: str, ref
     ("sent", "told"),
     [
         ("/things/%75sers", "/things/users"),
-        ("/things/%E7%94%A8%E6%88%B7", "/things/用户"),
-        ("/things/{thing_id}", "/things/{thing_id}"),
-        ("/things/%7Buser_id%7D", "/things/{user_id}"),
-        ("/things/x?resource=/things/y", "/things/x"),
+        ("/things/A-1_b?resource=/things/y", "/things/A-1_b"),
+        ("/things/%E7%94%A8%E6%88%B7", "/things/…"),
+        ("/things/Yao%20Ming", "/things/…"),
+        ("/things/{thing_id}", "/things/…"),
+        ("/things/%7Buser_id%7D", "/things/…"),
+        ("/things/x%0a", "/things/…"),
+        ("/things/" + "x" * 64, "/things/" + "x" * 64),
+        ("/things/" + "x" * 65, "/things/…"),
     ],
 )
-def test_the_resource_is_the_path_decoded(office: Office, sent: str, told: str) -> None:
+def test_the_resource_is_the_path_decoded_without_what_is_no_id(
+    office: Office, sent: str, told: str
+) -> None:
     assert office.call("PUT", sent).status_code == 204
     assert office.audit.entries[0].resource == told
 
 
 def test_an_encoded_path_is_found_by_its_text(server: OwnCalls) -> None:
     office = Office(server, server.audit)
-    office.call("PUT", "/things/%61%62%63%0a%64")
+    office.call("PUT", "/things/%61%62%63")
     found = server.audit.entries(server.account_id, AuditQuery(text="/things/abc"), 10).records
-    assert [record.entry.resource for record in found] == ["/things/abc\N{REPLACEMENT CHARACTER}d"]
+    assert [record.entry.resource for record in found] == ["/things/abc"]
 
 
-def test_a_long_path_is_cut(office: Office) -> None:
-    assert office.call("PUT", f"/things/{'x' * 3000}").status_code == 204
-    assert len(office.audit.entries[0].resource) == 500
+@pytest.mark.parametrize("name", ["ZZ_Yao_Ming", "姚明", "0" * 31, "0" * 33, "A" * 32])
+def test_where_ids_have_a_narrower_form_nothing_else_is_told(office: Office, name: str) -> None:
+    sent = {"thing": {"from": [name, "0" * 32], "on": name, "off": True}}
+    assert office.call("POST", f"/narrow/{name}", document=sent).status_code == 404
+    stranger = office.server.add_user()
+    assert office.call("POST", f"/narrow/{name}", stranger).status_code == 403
+    assert {entry.resource for entry in office.audit.entries} == {"/narrow/…"}
+    asked = office.audit.entries[0]
+    assert asked.detail == {"thing.from": "0" * 32, "thing.off": "True"}
+    assert name not in {part for it in office.audit.entries for part in it.detail.values()}
+    assert office.call("POST", f"/narrow/{'0' * 32}").status_code == 404
+    assert office.audit.entries[-1].resource == "/narrow/" + "0" * 32
+
+
+@pytest.mark.parametrize(("project", "told"), [("姚明", "…"), ("Yao Ming", "…"), ("a-1", "a-1")])
+def test_a_project_that_can_be_none_is_not_told(office: Office, project: str, told: str) -> None:
+    assert office.call("POST", f"/in/{project}", office.server.add_user()).status_code == 403
+    (entry,) = office.audit.entries
+    assert (entry.project_id, entry.resource) == (told, f"/in/{told}")
 
 
 def deep(depth: int) -> bytes:

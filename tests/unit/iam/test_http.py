@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from huiyan.iam.http import call_routes
 from huiyan.iam.lane import LOGINS_WAITING, PICTURES_AT_ONCE, PICTURES_WAITING, Lane
 from huiyan.iam.projects.calls import project_operations
 from huiyan.kernel.clock import SystemClock
+from huiyan.kernel.errors import RecordingError
 from huiyan.web.request import RawRequest
 
 Sign = Callable[..., RawRequest]
@@ -366,6 +367,105 @@ class TestLargeBodies:
 
         full = asyncio.run(asyncio.wait_for(run(), 30))
         assert full == [429] * (100 - PICTURES_AT_ONCE - PICTURES_WAITING)
+
+
+class Pieces:
+    """A body that comes to be piece by piece, and knows whether it was closed."""
+
+    def __init__(self, fault: Exception | None = None, *, endless: bool = False) -> None:
+        self.closed = 0
+        self._fault, self._endless = fault, endless
+        self._left = 2
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._left or self._endless:
+            self._left -= 1
+            return b"piece\n"
+        raise self._fault or StopIteration
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class TestPieces:
+    """Bodies that are sent while they come to be."""
+
+    def send(
+        self, installation: Any, pieces: Pieces, leaves_after: int | None = None, spec: str = "2.3"
+    ) -> tuple[list[Any], list[Any]]:
+        """Give what was sent and told, to a client that may leave after so many messages."""
+        clock = SystemClock()
+        audit = AuditService(AuditRepository(installation.database), clock)
+        desk = Desk(installation.service, audit, clock)
+        line = Operation("GET", "/p", "", lambda _call: Answer(pieces=pieces), is_open=True)
+        told: list[Any] = []
+        routes = call_routes([line], desk, lambda *it: told.append((*it[:2], it[3])))
+        sent: list[Any] = []
+
+        async def run() -> None:
+            gone = asyncio.Event()
+            asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+            async def receive() -> Any:
+                for message in asked:
+                    return message
+                await gone.wait()
+                return {"type": "http.disconnect"}
+
+            async def send(message: Any) -> None:
+                sent.append(message)
+                if len(sent) == leaves_after:
+                    gone.set()
+
+            scope = {
+                "type": "http",
+                "asgi": {"version": "3.0", "spec_version": spec},
+                "method": "GET",
+                "path": "/p",
+                "raw_path": b"/p",
+                "query_string": b"",
+                "headers": [(b"host", b"h")],
+                "client": ("192.0.2.1", 1),
+                "scheme": "http",
+                "server": ("h", 80),
+            }
+            await Starlette(routes=routes)(scope, receive, send)
+
+        asyncio.run(asyncio.wait_for(run(), 20))
+        return sent, told
+
+    @pytest.mark.parametrize("spec", ["2.3", "2.4"])
+    def test_what_is_sent_whole_is_told_once_and_closed(self, installation: Any, spec: str) -> None:
+        pieces = Pieces()
+        sent, told = self.send(installation, pieces, spec=spec)
+        assert b"".join(it.get("body", b"") for it in sent) == b"piece\npiece\n"
+        assert sent[-1]["more_body"] is False
+        assert (told, pieces.closed) == ([("/p", 200, None)], 1)
+
+    def test_what_nobody_waits_for_is_closed(self, installation: Any) -> None:
+        pieces = Pieces(endless=True)
+        sent, told = self.send(installation, pieces, leaves_after=5)
+        assert sent[-1]["more_body"] is True
+        assert (told, pieces.closed) == ([("/p", 200, None)], 1)
+
+    @pytest.mark.parametrize("spec", ["2.3", "2.4"])
+    def test_a_fault_on_the_way_breaks_the_reply_off_and_is_told_once(
+        self, installation: Any, spec: str
+    ) -> None:
+        fault = RecordingError("the disk is full")
+        pieces = Pieces(fault)
+        sent, told = self.send(installation, pieces, spec=spec)
+        assert [it.get("more_body") for it in sent] == [None, True, True]
+        assert (told, pieces.closed) == ([("/p", 503, fault)], 1)
+
+    def test_an_unexpected_fault_is_closed_too(self, installation: Any) -> None:
+        pieces = Pieces(ZeroDivisionError())
+        with pytest.raises(ZeroDivisionError):
+            self.send(installation, pieces)
+        assert pieces.closed == 1
 
 
 @pytest.mark.parametrize("path", ["/v3/projects", "/v3/auth/projects"])

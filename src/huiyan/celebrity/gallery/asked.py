@@ -14,7 +14,9 @@ from huiyan.kernel.errors import NotFoundError
 from huiyan.kernel.ids import ProjectId
 from huiyan.persistence.query import Scope
 
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+ID_FORM = re.compile(r"[0-9a-f]{32}")
+"""What the ids of projects, people and photos look like. Nothing else that stands in their place is
+told to anyone: it may be a name."""
 
 
 def scope_of(call: Call) -> Scope:
@@ -98,6 +100,6 @@ def photo_of(call: Call) -> PhotoId:
 
 def _id(call: Call, name: str, thing: str) -> str:
     text = call.path[name]
-    if not _ID.fullmatch(text):
+    if not ID_FORM.fullmatch(text):
         raise NotFoundError(f"there is no such {thing} in this gallery")
     return text

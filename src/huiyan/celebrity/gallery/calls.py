@@ -3,14 +3,16 @@
 Owns: their lines in the table. Has no opinion on: what each does (``calls_people``,
 ``calls_photos``, ``calls_transfer``) and how galleries are kept.
 
-Reading tells names, never embeddings, and is any guest's; only an export holds embeddings, which
-is a right of its own. Searching with a face is what an Image call does, and admitted like one.
+Reading tells names, never a face, and is any guest's; taking faces away, as embeddings or as
+pictures, is a right of its own. Searching with a face is what an Image call does, and admitted
+like one.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from huiyan.celebrity.gallery.asked import ID_FORM
 from huiyan.celebrity.gallery.calls_people import PeopleCalls
 from huiyan.celebrity.gallery.calls_photos import PhotoCalls, SearchCalls
 from huiyan.celebrity.gallery.calls_transfer import GalleryCalls
@@ -43,9 +45,11 @@ _PERSON = f"{_PEOPLE}/{{person_id}}"
 _PHOTOS = f"{_PERSON}/photos"
 _PHOTO = f"{_PHOTOS}/{{photo_id}}"
 
-_TELLS_GALLERY = Telling(values=("gallery.uses_starter", "gallery.keeps_pictures"))
-_TELLS_PERSON = Telling(
-    values=("person.enabled",),
+_TELLS = Telling(id_form=ID_FORM)
+_TELLS_GALLERY = replace(_TELLS, flags=("gallery.uses_starter", "gallery.keeps_pictures"))
+_TELLS_PERSON = replace(
+    _TELLS,
+    flags=("person.enabled",),
     facts=("person.name", "person.aliases", "person.occupation", "person.link"),
 )
 """What was changed, never the words: names cannot be taken out of the log again."""
@@ -118,13 +122,14 @@ def _people_lines(calls: PeopleCalls) -> tuple[Operation, ...]:
             _line("POST", _PEOPLE, WRITE, calls.add_person),
             lane=Lane.PICTURE,
             body_limit_bytes=MOST_BODY_BYTES,
-            tells=Telling(made="person.id"),
+            tells=replace(_TELLS, made="person.id"),
         ),
         _line("GET", _PERSON, READ, calls.show_person),
         replace(_line("PATCH", _PERSON, WRITE, calls.change_person), tells=_TELLS_PERSON),
         _line("DELETE", _PERSON, WRITE, calls.remove_person),
         replace(
-            _line("POST", f"{_PERSON}/merge", WRITE, calls.merge), tells=Telling(ids=("from",))
+            _line("POST", f"{_PERSON}/merge", WRITE, calls.merge),
+            tells=replace(_TELLS, ids=("from",)),
         ),
         replace(
             _line("GET", f"{_PATH}/duplicates", READ, calls.list_duplicates, "limit"),
@@ -142,7 +147,10 @@ def _photo_lines(calls: PhotoCalls) -> tuple[Operation, ...]:
             body_limit_bytes=MOST_BODY_BYTES,
         ),
         _line("DELETE", _PHOTO, WRITE, calls.remove_photo),
-        _line("GET", f"{_PHOTO}/picture", READ, calls.show_picture),
+        replace(
+            _line("GET", f"{_PHOTO}/picture", EXPORT, calls.show_picture),
+            is_told=True,
+        ),
     )
 
 
@@ -153,4 +161,4 @@ def _line(method: str, path: str, action: str, handle: Handler, *query: str) -> 
         call.require_known(query)
         return handle(call)
 
-    return Operation(method, path, action, handle_known, shape=Shape.OWN)
+    return Operation(method, path, action, handle_known, shape=Shape.OWN, tells=_TELLS)

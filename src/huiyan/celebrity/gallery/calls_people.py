@@ -22,11 +22,14 @@ from huiyan.celebrity.gallery.wire import (
 )
 from huiyan.iam.call import Answer, Call
 from huiyan.iam.field import flag_field, text_field
-from huiyan.kernel.errors import MissingParameterError
+from huiyan.kernel.errors import MissingParameterError, QuotaError
 
 _PAGE = 100
 _LARGEST_PAGE = 1000
 _LARGEST_MARKER = 10**15 - 1
+
+MOST_COMPARED = 100_000
+"""Photos that a call compares with each other: more take longer than a caller waits."""
 
 
 class PeopleCalls:
@@ -187,7 +190,18 @@ class PeopleCalls:
         -------
         Answer
             The pairs.
+
+        Raises
+        ------
+        QuotaError
+            The gallery has too many photos for a call.
         """
         limit = call.number("limit", most=_LARGEST_PAGE) or _PAGE
-        pairs = self._service.duplicates(scope_of(call), limit)
+        scope = scope_of(call)
+        if self._service.describe(scope).photo_count > MOST_COMPARED:
+            raise QuotaError(
+                f"the gallery has more than {MOST_COMPARED} photos, too many to be compared by a "
+                "call: use 'huiyan celebrity duplicates' on the server"
+            )
+        pairs = self._service.duplicates(scope, limit)
         return Answer(document={"duplicates": [render_duplicate(pair) for pair in pairs]})

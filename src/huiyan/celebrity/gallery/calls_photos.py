@@ -18,8 +18,8 @@ from huiyan.imaging.picture import Image
 from huiyan.kernel.errors import MissingParameterError
 from huiyan.recognition.wire import parse_fields, parse_integer
 
-PRIVATE = {"Cache-Control": "no-store"}
-"""For replies that nobody on the way may keep."""
+PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""For replies that nobody on the way may keep, and no browser take for something else."""
 
 _CANDIDATES = 5
 _MOST_CANDIDATES = 20
@@ -114,7 +114,7 @@ class PhotoCalls:
         """
         picture = self._service.get_picture(scope_of(call), person_of(call), photo_of(call))
         return Answer(
-            headers=PRIVATE,
+            headers={**PRIVATE, "Content-Length": str(len(picture))},
             pieces=() if call.request.method == "HEAD" else (picture,),
             media_type="image/jpeg",
         )
@@ -156,6 +156,7 @@ class SearchCalls:
         def work(image: Image, _data: bytes) -> tuple[tuple[InspectedFace, ...], tuple[int, int]]:
             return self._inspector.inspect(image, scope, count), image.size_wh
 
+        self._inspector.prepare(scope)  # before the turn: nobody else's picture waits for it
         faces, (width, height) = self._looker.look(
             fields.source,
             PICTURE_LIMITS,

@@ -5,7 +5,9 @@ Owns: their handlers. Has no opinion on: who may make them, and the form of an e
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 from huiyan.celebrity.gallery.asked import scope_of
 from huiyan.celebrity.gallery.calls_photos import PRIVATE
@@ -13,9 +15,14 @@ from huiyan.celebrity.gallery.render import render_gallery, render_report
 from huiyan.celebrity.gallery.service import GalleryService
 from huiyan.iam.call import Answer, Call
 from huiyan.iam.field import flag_field
-from huiyan.kernel.errors import InvalidParameterError, MissingParameterError
+from huiyan.kernel.errors import InvalidParameterError, MissingParameterError, QueueFullError
 
 MEDIA_TYPE = "application/jsonl"
+
+EXPORTS_AT_ONCE = 2
+"""Exports that are being sent: each reads on for as long as its caller takes."""
+
+_RETRY_AFTER_S = 30
 
 
 class GalleryCalls:
@@ -29,6 +36,7 @@ class GalleryCalls:
 
     def __init__(self, service: GalleryService) -> None:
         self._service = service
+        self._places = BoundedSemaphore(EXPORTS_AT_ONCE)
 
     def show(self, call: Call) -> Answer:
         """Show the gallery as a whole.
@@ -98,15 +106,42 @@ class GalleryCalls:
         -------
         Answer
             Sent as it is read.
+
+        Raises
+        ------
+        QueueFullError
+            As many exports as may are being sent.
         """
         lines = self._service.export(scope_of(call), pictures=bool(call.flag("pictures")))
-        # Read now, because a fault of the gallery can still be answered now.
-        first = next(lines, b"")
+        pieces = self._sending(lines)
+        # A fault of the gallery can still be answered now; and only what has begun has an end, in
+        # which the place is given back.
+        next(pieces)
+        if call.request.method == "HEAD":
+            pieces.close()
         return Answer(
             headers={**PRIVATE, "Content-Disposition": 'attachment; filename="gallery.jsonl"'},
-            pieces=() if call.request.method == "HEAD" else chain((first,), lines),
+            pieces=pieces,
             media_type=MEDIA_TYPE,
         )
+
+    def _sending(self, lines: Iterator[bytes]) -> Generator[bytes, None, None]:
+        with self._place():
+            first = next(lines, b"")
+            yield b""
+            yield first
+            yield from lines
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise QueueFullError(
+                f"{EXPORTS_AT_ONCE} galleries are being exported already", _RETRY_AFTER_S
+            )
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def import_(self, call: Call) -> Answer:
         """Read what ``export`` wrote.

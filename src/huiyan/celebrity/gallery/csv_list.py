@@ -29,6 +29,13 @@ COLUMNS = {
 }
 """The columns, each with the Chinese heading that is taken for the same."""
 
+NO_PHOTO_NAMED = "the row names no photo"
+TOO_MANY_CELLS = "the row has more cells than there are columns"
+NOT_RELATIVE = "name photos relative to the list"
+NO_POINT = "the column at must hold a point"
+LIST_ENDS = "the list cannot be read on"
+"""How the reasons begin, so that a shell can say the same in another language."""
+
 _BY_HEADING = {heading: name for name, other in COLUMNS.items() for heading in (name, other)}
 _ENCODINGS = ("utf-8", "gb18030")
 _PIECE_BYTES = 256 * KIB_BYTES
@@ -68,7 +75,7 @@ def read_list(path: Path) -> Iterator[PhotoFile | Unusable]:
                 return
             except csv.Error as error:
                 line = reader.line_num + 1
-                yield Unusable(f"{path.name}:{line}", f"the list cannot be read on: {error}")
+                yield Unusable(f"{path.name}:{line}", f"{LIST_ENDS}: {error}")
                 return
             if any(cell.strip() for cell in row):
                 yield _read_row(row, names, f"{path.name}:{reader.line_num + 1}", root)
@@ -131,18 +138,15 @@ def _read_heading(cells: list[str]) -> list[str]:
 
 def _read_row(row: list[str], names: list[str], place: str, root: Path) -> PhotoFile | Unusable:
     if len(row) > len(names) and any(cell.strip() for cell in row[len(names) :]):
-        reason = (
-            "the row has more cells than there are columns: quote cells that hold the delimiter"
-        )
-        return Unusable(place, reason)
+        return Unusable(place, f"{TOO_MANY_CELLS}: quote cells that hold the delimiter")
     cells = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name}
     photo = cells.get("photo", "")
     if not photo:
-        return Unusable(place, "the row names no photo")
+        return Unusable(place, NO_PHOTO_NAMED)
     shown = f"{printable(Path(photo))} ({place})"
     relative = Path(photo.replace("\\", "/"))
     if relative.is_absolute() or ".." in relative.parts:
-        return Unusable(shown, "name photos relative to the list, in its folder or below")
+        return Unusable(shown, f"{NOT_RELATIVE}, in its folder or below")
     path = root / relative
     outside = find_outside(path, root)
     if outside:
@@ -151,7 +155,7 @@ def _read_row(row: list[str], names: list[str], place: str, root: Path) -> Photo
     if cells.get("at"):
         match = _POINT.fullmatch(cells["at"])
         if match is None:
-            return Unusable(shown, "the column at must hold a point such as 120,80")
+            return Unusable(shown, f"{NO_POINT} such as 120,80")
         at = (float(match[1]), float(match[2]))
     facts = _read_facts(cells)
     key = cells.get("person") or f"{facts.name_zh}\n{facts.name_en}"

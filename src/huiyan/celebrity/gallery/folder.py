@@ -26,6 +26,13 @@ from huiyan.kernel.units import KIB_BYTES
 FACTS_FILE = "person.json"
 MAX_FACTS_BYTES = 64 * KIB_BYTES
 
+STRAY_FILE = "it lies in no person's folder: put it into one that has the person's name"
+STRAY_FOLDER = "folders inside a person's folder are not looked into"
+LINK_OUT = "the folder is a link that leads out of the one imported"
+UNREADABLE_FOLDER = "the folder cannot be read"
+NO_PHOTO = "no photo in it: put photos of the person into the folder"
+"""How the reasons begin, so that a shell can say the same in another language."""
+
 
 class _Facts(msgspec.Struct, forbid_unknown_fields=True):
     name_zh: str = ""
@@ -47,7 +54,8 @@ def read_folder(root: Path) -> Iterator[PhotoFile | Unusable]:
     ------
     PhotoFile or Unusable
         People sorted by their folders' names, their photos by name. Hidden files and folders are
-        passed over; what cannot be a photo of somebody is `Unusable`.
+        passed over; what cannot be a photo of somebody is `Unusable`, a person's folder without
+        any photo, too.
 
     Raises
     ------
@@ -66,19 +74,18 @@ def read_folder(root: Path) -> Iterator[PhotoFile | Unusable]:
         if folder.is_dir():
             yield from _read_person(folder, real_root)
         else:
-            reason = "it lies in no person's folder: put it into one that has the person's name"
-            yield Unusable(printable(Path(name)), reason)
+            yield Unusable(printable(Path(name)), STRAY_FILE)
 
 
 def _read_person(folder: Path, root: Path) -> Iterator[PhotoFile | Unusable]:
     shown = printable(Path(folder.name))
     try:
         if not folder.resolve(strict=True).is_relative_to(root):
-            yield Unusable(shown, "the folder is a link that leads out of the one imported")
+            yield Unusable(shown, LINK_OUT)
             return
         names = sorted(os.listdir(folder))  # noqa: PTH208 -- names alone
     except (OSError, RuntimeError) as error:
-        yield Unusable(shown, f"the folder cannot be read: {getattr(error, 'strerror', error)}")
+        yield Unusable(shown, f"{UNREADABLE_FOLDER}: {getattr(error, 'strerror', error)}")
         return
     facts = parse_name(shown)
     if FACTS_FILE in names:
@@ -88,13 +95,14 @@ def _read_person(folder: Path, root: Path) -> Iterator[PhotoFile | Unusable]:
             reason = f"{error.detail}; nobody was imported from this folder"
             yield Unusable(f"{shown}/{FACTS_FILE}", reason)
             return
-    for name in names:
-        if name.startswith(".") or name == FACTS_FILE:
-            continue
+    shown_names = [name for name in names if not name.startswith(".") and name != FACTS_FILE]
+    if not shown_names:
+        yield Unusable(shown, NO_PHOTO)
+    for name in shown_names:
         path = folder / name
         file_shown = f"{shown}/{printable(Path(name))}"
         if path.is_dir():
-            yield Unusable(file_shown, "folders inside a person's folder are not looked into")
+            yield Unusable(file_shown, STRAY_FOLDER)
             continue
         outside = find_outside(path, root)
         if outside:

@@ -68,6 +68,21 @@ class Inspector:
         """
         return self._reader.min_short_side_px
 
+    def prepare(self, scope: Scope) -> None:
+        """Have the project's gallery loaded, which may take seconds.
+
+        Parameters
+        ----------
+        scope : Scope
+            Whose gallery.
+
+        Raises
+        ------
+        DatabaseError, InstanceKeyError
+            The gallery could not be loaded.
+        """
+        self._lookup.prepare(scope)
+
     def inspect(self, image: Image, scope: Scope, count: int) -> tuple[InspectedFace, ...]:
         """Tell all about the faces of a picture.
 

@@ -11,6 +11,7 @@ early leaves nothing half done; run again, it passes over what is there.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ import numpy as np
 from huiyan.celebrity.gallery.intake import Intake
 from huiyan.celebrity.gallery.likeness import find_odd
 from huiyan.celebrity.gallery.model import NewPhoto, Person, PersonFacts, PersonId
-from huiyan.celebrity.gallery.source import PhotoFile, Unusable, read_photo
+from huiyan.celebrity.gallery.source import UNREADABLE, PhotoFile, Unusable, read_photo
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.decode import decode
 from huiyan.imaging.picture import PictureLimits
@@ -41,7 +42,11 @@ MAX_BATCH = 256
 
 NO_NAME = "no name is given: a person needs one, in Chinese or English"
 UNLIKE = "it does not look like the other photos of this person: see whether it is theirs"
+NAME_TAKEN = "somebody of this name is there already"
+SEVERAL_OF_NAME = "people have this name: name one by the id in a list's column person"
 """Reasons that a shell may say in another language."""
+
+_PLACE = re.compile(r"photos\[\d+\]")
 
 SameName = Literal["add", "new", "skip"]
 """Whose photos of a name that is there become: that person's, somebody new's, nobody's."""
@@ -233,7 +238,7 @@ class PhotoImport:
         if not same:
             return ""
         if self._rules.same_name == "skip":
-            return "somebody of this name is there already (--on-same-name skip)"
+            return f"{NAME_TAKEN} (--on-same-name skip)"
         # The same photo tells who is meant when an import is run again.
         digest = _digest(first.path, self._rules.limits.max_file_bytes)
         holding = [one for one in same if digest in self._people.digests(one.id)]
@@ -243,10 +248,7 @@ class PhotoImport:
             self._meet(first.key, same[0].id)
         elif self._rules.same_name == "add":
             ids = " ".join(person.id for person in same[:5])
-            return (
-                f"{len(same)} people have this name: name one by the id in a list's column person "
-                f"({ids}), or give --on-same-name new"
-            )
+            return f"{len(same)} {SEVERAL_OF_NAME} ({ids}), or give --on-same-name new"
         return ""
 
     def _meet(self, key: str, person_id: PersonId) -> None:
@@ -263,7 +265,7 @@ class PhotoImport:
             image = decode(data, self._rules.limits, self._intake.min_short_side_px, self._budget)
             photo = self._intake.judge(image, data, self._rules.keeps_pictures, file.at)
         except OSError as error:
-            return _Judged(file, refusal=f"it cannot be read: {error.strerror or error}")
+            return _Judged(file, refusal=f"{UNREADABLE}: {error.strerror or error}")
         except (RequestError, InferenceError) as error:
             return _Judged(file, refusal=str(error))
         return _Judged(file, photo)
@@ -306,7 +308,9 @@ class PhotoImport:
             person_id = self._add(target, kept[0][0].key, [photo for _, photo in kept])
         except RequestError as error:
             if len(kept) == 1:
-                yield Outcome(kept[0][0].name, "refused", str(error), target.person_id)
+                # Its place among those handed over says nothing where the outcome names it.
+                reason = _PLACE.sub("it", str(error))
+                yield Outcome(kept[0][0].name, "refused", reason, target.person_id)
                 return
             # One of them is at fault; the others shall not suffer.
             for one, is_odd in zip(kept, odd, strict=True):

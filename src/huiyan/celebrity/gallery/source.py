@@ -14,6 +14,11 @@ from pathlib import Path
 from huiyan.celebrity.gallery.model import PersonFacts
 from huiyan.kernel.errors import DamagedPictureError, PictureSizeError
 
+OUTSIDE = "it lies outside of the folder that is imported"
+NO_FILE = "it is no file"
+UNREADABLE = "it cannot be read"
+"""How the reasons begin, so that a shell can say the same in another language."""
+
 _HAN = re.compile(r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _GAPS = re.compile(r"[_\s\u3000]+")
 
@@ -122,12 +127,12 @@ def find_outside(path: Path, root: Path) -> str:
     try:
         real = path.resolve(strict=True)
         if not real.is_relative_to(root):
-            return "it lies outside of the folder that is imported: copy it there"
+            return f"{OUTSIDE}: copy it there"
         if not real.is_file():
-            return "it is no file"
+            return NO_FILE
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "the path cannot be used"
-        return f"it cannot be read: {reason}"
+        return f"{UNREADABLE}: {reason}"
     return ""
 
 

@@ -16,18 +16,24 @@ from datetime import datetime
 
 import msgspec
 
+from huiyan.celebrity.gallery.asked import ID_FORM
 from huiyan.celebrity.gallery.model import PersonFacts, PersonId
 from huiyan.iam.field import Document, object_field, text_field
 from huiyan.kernel.errors import (
     InvalidParameterError,
     MalformedJsonError,
     MissingParameterError,
+    NotFoundError,
 )
-from huiyan.recognition.model import PictureSource
+from huiyan.recognition.model import PictureSource, PictureUrl
 from huiyan.recognition.wire import parse_picture
 
 MOST_PHOTOS = 20
 """Photos a call; each is looked at while the caller waits."""
+
+MOST_URLS = 4
+"""Photos a call that must be fetched: a call waits for each in turn, up to ``fetch_timeout_s``, and
+keeps its place among the calls with pictures meanwhile."""
 
 MOST_MERGED = 100
 MOST_ALIASES = 100
@@ -138,10 +144,16 @@ def _photos(raw: msgspec.Raw) -> Iterator[AskedPhoto]:
         raise InvalidParameterError("photos", "must be a list of objects") from error
     if len(photos) > MOST_PHOTOS:
         raise InvalidParameterError("photos", f"must not hold more than {MOST_PHOTOS} a call")
+    urls = 0
     for number, photo in enumerate(photos):
         where = f"photos[{number}]"
         url = _small(photo.url, f"{where}.url")
         source = parse_picture(photo.image, url, f"{where}.")
+        urls += isinstance(source, PictureUrl)
+        if urls > MOST_URLS:
+            raise InvalidParameterError(
+                "photos", f"must not hold more than {MOST_URLS} with a url a call"
+            )
         yield AskedPhoto(where, source, _point(_small(photo.at, f"{where}.at"), f"{where}.at"))
 
 
@@ -230,12 +242,16 @@ def parse_ids(body: Document, name: str) -> tuple[PersonId, ...]:
     ------
     MissingParameterError, InvalidParameterError
         It is missing, or no list of 1 to 100 different texts.
+    NotFoundError
+        One of them can be nobody's id; which one is not repeated, it may be a name.
     """
     if body.get(name) is None:
         raise MissingParameterError(f"'{name}' is a required property")
     ids = _texts(body[name], name, MOST_MERGED)
     if not ids or len(set(ids)) != len(ids):
         raise InvalidParameterError(name, "must name people, each once")
+    if not all(ID_FORM.fullmatch(it) for it in ids):
+        raise NotFoundError(f"{name}: there is no such person in this gallery")
     return tuple(PersonId(it) for it in ids)
 
 
@@ -250,11 +266,16 @@ def named_as_written() -> Iterator[None]:
 
     Raises
     ------
-    InvalidParameterError
+    MissingParameterError, InvalidParameterError
         With the field's name in the body.
     """
     try:
         yield
+    except MissingParameterError as error:
+        detail = error.detail
+        for inside, outside in _WRITTEN.items():
+            detail = detail.replace(f"'{inside}'", f"'{outside}'")
+        raise MissingParameterError(detail) from error
     except InvalidParameterError as error:
         written = _WRITTEN.get(error.parameter)
         if written is None:

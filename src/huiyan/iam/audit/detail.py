@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from huiyan.iam.field import Document
@@ -23,7 +24,9 @@ _LEVELS = 8
 """As deep as a policy goes. Told to this depth, no body is too deep to be told."""
 
 _CUT = "…"
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+ID_FORM = re.compile(r"[0-9A-Za-z_-]{1,64}")
+"""What an id may look like, where a call knows no narrower form."""
+
 _SET = "set"
 
 
@@ -31,10 +34,15 @@ _SET = "set"
 class Telling:
     """Which fields of a body and of an answer are told, each named by its path (``user.name``).
 
+    Nothing can be taken out of the log again, so what a caller writes where an id or a flag belongs
+    is told only if it looks like one: it may be anything, for example somebody's name.
+
     Parameters
     ----------
     values : tuple of str
         Texts, numbers and flags, told as they are.
+    flags : tuple of str
+        Fields that are true or false; what is neither is not told.
     documents : tuple of str
         Objects, told as JSON.
     facts : tuple of str
@@ -43,18 +51,39 @@ class Telling:
         Lists of ids, told as one text; what is no id is not told.
     made : str
         In the answer, the id of what came to be; empty for calls that make nothing.
+    id_form : re.Pattern, default ID_FORM
+        What an id looks like as a whole, in the path and in ``ids``.
     """
 
     values: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     made: str = ""
+    id_form: re.Pattern[str] = ID_FORM
 
     @property
     def reads_body(self) -> bool:
         """Whether anything of the body is told."""
-        return bool(self.values or self.documents or self.facts or self.ids)
+        return bool(self.values or self.flags or self.documents or self.facts or self.ids)
+
+    def of_path(self, parts: Mapping[str, str]) -> dict[str, str]:
+        """Tell the variable parts of a path.
+
+        Parameters
+        ----------
+        parts : mapping of str to str
+            By name, decoded, however hostile.
+
+        Returns
+        -------
+        dict of str to str
+            The same, with ``…`` in place of each that is no id.
+        """
+        return {
+            name: part if self.id_form.fullmatch(part) else _CUT for name, part in parts.items()
+        }
 
     def of_body(self, body: Document) -> dict[str, str]:
         """Tell what a call asks for.
@@ -74,6 +103,10 @@ class Telling:
             value = _find(body, path)
             if isinstance(value, str | bool | int | float):
                 told[path] = _cut(str(value), VALUE_CHARACTERS)
+        for path in self.flags:
+            value = _find(body, path)
+            if isinstance(value, bool):
+                told[path] = str(value)
         for path in self.documents:
             value = _find(body, path)
             if isinstance(value, dict):
@@ -84,7 +117,7 @@ class Telling:
         for path in self.ids:
             value = _find(body, path)
             if isinstance(value, list):
-                ids = (it for it in value if isinstance(it, str) and _ID.fullmatch(it))
+                ids = (it for it in value if isinstance(it, str) and self.id_form.fullmatch(it))
                 told[path] = _cut(" ".join(ids), DOCUMENT_CHARACTERS)
         told |= {path: _SET for path in self.facts if _find(body, path) is not None}
         return told

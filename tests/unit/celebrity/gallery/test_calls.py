@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,18 @@ import pytest
 from gallery_server import GalleryServer, person, photo, serve_gallery
 from painted_faces import BLURRED, SMALL, TURNED, face, painted
 
+from huiyan.celebrity.gallery.asked import scope_of
+from huiyan.celebrity.gallery.calls_people import MOST_COMPARED, PeopleCalls
+from huiyan.celebrity.gallery.calls_transfer import EXPORTS_AT_ONCE, GalleryCalls
+from huiyan.celebrity.gallery.model import GallerySummary, LikelyDuplicate, PersonId
+from huiyan.iam.call import Call
+from huiyan.iam.model import Session
 from huiyan.iam.policy.system import SECURITY_ADMINISTRATOR, TENANT_ADMINISTRATOR, TENANT_GUEST
+from huiyan.kernel.errors import ConflictError, NotFoundError, QueueFullError, QuotaError
+from huiyan.kernel.ids import ProjectId, RequestId
+from huiyan.kernel.principal import Principal
+from huiyan.persistence.query import Scope
+from huiyan.web.request import RawRequest
 
 NOBODY = "0" * 32
 POLICY = '{"Version":"1.1","Statement":[{"Effect":"%s","Action":[%s]}]}'
@@ -26,6 +38,7 @@ CHANGES = (
     ("POST", f"/people/{NOBODY}/merge", {"from": ["a"]}),
     ("POST", "/import", None),
 )
+TAKINGS = ("/export", f"/people/{NOBODY}/photos/{NOBODY}/picture")
 READINGS = ("", "/people", f"/people/{NOBODY}", f"/people/{NOBODY}/photos", "/duplicates")
 
 
@@ -115,7 +128,12 @@ def test_photos_come_and_go_all_or_none(server: GalleryServer) -> None:
     listed = reply.json()["photos"]
     assert len(listed) == 3
     assert not {"embedding", "picture"} & listed[0].keys()
-    assert_fault(server.call("POST", path, {"photos": [photo(face(1, 2))]}), 409, "HY.0006")
+    assert_fault(
+        server.call("POST", path, {"photos": [photo(face(1, 9)), photo(face(1, 2))]}),
+        409,
+        "HY.0006",
+        "photos[1] ",
+    )
     assert server.call("DELETE", f"{path}/{listed[1]['id']}").status_code == 204
     assert_fault(server.call("DELETE", f"{path}/{listed[1]['id']}"), 404, "HY.0004")
     left = [it["id"] for it in server.call("GET", path).json()["photos"]]
@@ -178,7 +196,13 @@ def test_pictures_are_kept_only_where_the_gallery_says_so(server: GalleryServer)
     picture = server.call("GET", f"{path}/{second['id']}/picture")
     assert (picture.headers["content-type"], picture.content[:2]) == ("image/jpeg", b"\xff\xd8")
     assert picture.headers["cache-control"] == "no-store"
-    assert server.call("HEAD", f"{path}/{second['id']}/picture").content == b""
+    assert picture.headers["x-content-type-options"] == "nosniff"
+    assert picture.headers["content-length"] == str(len(picture.content))
+    head = server.call("HEAD", f"{path}/{second['id']}/picture")
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(picture.content)))
+    entry = server.entries()[-1].entry
+    assert (entry.action, entry.allowed) == ("huiyan:gallery:export", True)
+    assert entry.resource.endswith(f"/photos/{second['id']}/picture")
     assert_fault(server.call("GET", f"{path}/{NOBODY}/picture"), 404, "HY.0004")
 
 
@@ -232,6 +256,73 @@ def test_an_export_can_be_imported_in_another_project(server: GalleryServer) -> 
         assert_fault(server.call("POST", "/import", body=cut), 400, "HY.0014")
 
 
+def call_of(server: GalleryServer, method: str = "GET") -> Call:
+    request = RawRequest(method, b"/", b"", (), b"", "")
+    principal = Principal(server.own.account_id, server.own.owner_id, "", "AK", is_owner=True)
+    session = Session(principal, "192.0.2.1")
+    path = {"project_id": server.own.project_id}
+    return Call(request, RequestId(NOBODY), session, path, {}, "", "")
+
+
+class TestExports:
+    """Exports stay open for as long as their callers take."""
+
+    def test_as_many_as_may_are_open_at_once(self, server: GalleryServer) -> None:
+        server.add("李雷", face(1))
+        calls = GalleryCalls(server.parts.service)
+        held = [calls.export(call_of(server)) for _ in range(EXPORTS_AT_ONCE)]
+        for method in ("GET", "HEAD"):
+            with pytest.raises(QueueFullError):
+                calls.export(call_of(server, method))
+        whole = b"".join(held[0].pieces or ())
+        assert len([json.loads(line) for line in whole.splitlines()]) == 3
+        held[0] = calls.export(call_of(server))
+        for answer in held:  # one of them was never read from, as by a caller who went away
+            answer.pieces.close()  # type: ignore[union-attr]
+        for _ in range(2 * EXPORTS_AT_ONCE):
+            assert calls.export(call_of(server, "HEAD")).pieces is not None
+
+    def test_one_that_fails_gives_its_place_back(self, server: GalleryServer) -> None:
+        calls = GalleryCalls(server.parts.service)
+        for _ in range(2 * EXPORTS_AT_ONCE):
+            with pytest.raises(NotFoundError):
+                calls.export(call_of(server))
+        made = server.add("李雷", face(1))
+        for _ in range(2 * EXPORTS_AT_ONCE):
+            pieces = iter(calls.export(call_of(server)).pieces or ())
+            next(pieces)
+            enabled = not server.parts.service.get_person(*self.place(server, made)).enabled
+            server.parts.service.change_person(*self.place(server, made), enabled=enabled)
+            with pytest.raises(ConflictError):
+                list(pieces)
+
+    def place(self, server: GalleryServer, made: Any) -> tuple[Scope, PersonId]:
+        return Scope(server.own.account_id, ProjectId(server.own.project_id)), made["id"]
+
+
+class CrowdedGallery:
+    """A gallery with so many photos."""
+
+    def __init__(self, server: GalleryServer, photo_count: int) -> None:
+        self._summary = server.parts.service.describe(scope_of(call_of(server)))
+        self._photo_count = photo_count
+
+    def describe(self, _scope: Scope) -> GallerySummary:
+        return replace(self._summary, photo_count=self._photo_count)
+
+    def duplicates(self, _scope: Scope, _limit: int) -> tuple[LikelyDuplicate, ...]:
+        return ()
+
+
+def test_a_gallery_too_large_is_compared_on_the_server_only(server: GalleryServer) -> None:
+    most: Any = CrowdedGallery(server, MOST_COMPARED)
+    more: Any = CrowdedGallery(server, MOST_COMPARED + 1)
+    nobody: Any = None
+    assert PeopleCalls(most, nobody).list_duplicates(call_of(server)).status == 200
+    with pytest.raises(QuotaError, match="huiyan celebrity duplicates"):
+        PeopleCalls(more, nobody).list_duplicates(call_of(server))
+
+
 class TestRights:
     def test_a_guest_reads_and_searches_and_changes_nothing(self, server: GalleryServer) -> None:
         guest = server.own.add_user(TENANT_GUEST)
@@ -241,8 +332,22 @@ class TestRights:
         for method, path, document in CHANGES:
             reply = server.call(method, path, document, caller=guest)
             assert_fault(reply, 403, "HY.0002", "huiyan:gallery:write")
-        assert_fault(server.call("GET", "/export", caller=guest), 403, "HY.0002", "export")
+        for path in TAKINGS:
+            reply = server.call("GET", path, caller=guest)
+            assert_fault(reply, 403, "HY.0002", "huiyan:gallery:export")
         assert server.parts.reader.pictures == 1
+
+    def test_a_guest_fetches_no_kept_picture(self, server: GalleryServer) -> None:
+        server.call("PATCH", "", {"gallery": {"keeps_pictures": True}})
+        path = f"/people/{server.add('李雷', face(1))['id']}/photos"
+        guest = server.own.add_user(TENANT_GUEST)
+        (shown,) = server.call("GET", path, caller=guest).json()["photos"]
+        picture = f"{path}/{shown['id']}/picture"
+        assert shown["has_picture"]
+        for method in ("GET", "HEAD"):
+            assert server.call(method, picture, caller=guest).status_code == 403
+        exporter = server.own.add_user(POLICY % ("Allow", '"huiyan:gallery:export"'))
+        assert server.call("GET", picture, caller=exporter).status_code == 200
 
     def test_an_administrator_may_do_everything(self, server: GalleryServer) -> None:
         caller = server.own.add_user(TENANT_ADMINISTRATOR)
@@ -268,8 +373,9 @@ class TestRights:
         self, server: GalleryServer, role: Any
     ) -> None:
         caller = server.own.add_user(role, "domain")
-        lines = [*CHANGES, ("POST", "/search", photo(face(1))), ("GET", "/export", None)]
-        for method, path, document in [*lines, *(("GET", path, None) for path in READINGS)]:
+        lines = [*CHANGES, ("POST", "/search", photo(face(1)))]
+        readings = [("GET", path, None) for path in (*READINGS, *TAKINGS)]
+        for method, path, document in [*lines, *readings]:
             reply = server.call(method, path, document, caller=caller)
             assert_fault(reply, 403, "HY.0002")
 
@@ -354,6 +460,41 @@ class TestAudit:
         text = repr(entries)
         for word in ("李", "韩梅梅", "演员", "secret", "base64", "王伟"):
             assert word not in text
+
+    @pytest.mark.parametrize("name", ["姚明", "ZZ_Yao_Ming", "Yao Ming", "yao-ming", "F" * 32])
+    def test_no_name_in_the_place_of_an_id_or_a_flag_is_told(
+        self, server: GalleryServer, name: str
+    ) -> None:
+        known = server.add("李雷", face(1))["id"]
+        stranger, guest = server.own.add_user(), server.own.add_user(TENANT_GUEST)
+        lines: list[tuple[str, str, Any]] = [
+            ("PATCH", "", {"gallery": {"uses_starter": name, "keeps_pictures": name}}),
+            ("GET", f"/people/{name}", None),
+            ("PATCH", f"/people/{name}", {"person": {"enabled": name}}),
+            ("PATCH", f"/people/{known}", {"person": {"enabled": name, name: name}}),
+            ("DELETE", f"/people/{name}", None),
+            ("POST", f"/people/{name}/merge", {"from": [known]}),
+            ("POST", f"/people/{known}/merge", {"from": [name]}),
+            ("POST", f"/people/{known}/merge", {"from": name}),
+            ("GET", f"/people/{name}/photos", None),
+            ("POST", f"/people/{name}/photos", {"photos": [photo(face(1, 2))]}),
+            ("DELETE", f"/people/{name}/photos/{known}", None),
+            ("DELETE", f"/people/{known}/photos/{name}", None),
+            ("GET", f"/people/{known}/photos/{name}/picture", None),
+            ("GET", f"/people/{name}/photos/{name}/picture", None),
+            ("POST", "/search", {"image": name, "limit": name}),
+        ]
+        for caller in (server.own.owner_id, guest, stranger):
+            for method, path, document in lines:
+                reply = server.call(method, path, document, caller=caller)
+                assert reply.status_code in {400, 403, 404}, (method, path, reply.text)
+                server.call(method, path, document, caller=caller, project=name)
+        server.own.audit.close()
+        entries = server.entries()
+        assert len(entries) > len(lines)
+        assert name not in repr(entries)
+        assert name not in repr(server.told)
+        assert any(record.entry.resource.endswith("/gallery/people/…") for record in entries)
 
     def test_a_search_is_told_with_who_was_found(self, server: GalleryServer) -> None:
         made = server.add("李雷", face(1))

@@ -13,7 +13,7 @@ from gallery_server import GalleryServer, person, photo, serve_gallery
 from painted_faces import face, painted
 
 from huiyan.celebrity.gallery.calls import MOST_BODY_BYTES, PICTURE_BODY_BYTES
-from huiyan.celebrity.gallery.wire import MOST_PHOTOS, parse_photos
+from huiyan.celebrity.gallery.wire import MOST_PHOTOS, MOST_URLS, parse_photos
 from huiyan.kernel.errors import BodyError
 
 ABSURD: tuple[Any, ...] = (None, -1, True, 0.5, "", "x" * 5000, "\ud800", "a\x00b", [[]], [1], {})
@@ -84,7 +84,10 @@ def test_no_absurd_value_makes_the_server_fail(
         (b'{"person": {"name": {"en": "x"}}, "photos": [' + b"{}," * 11_000 + b"{}]}", "values"),
         (b'{"photos": {"a": 1}}', "photos"),
         (b'{"photos": []}', "'person'"),
-        (b'{"person": {"name": {}}}', "required"),
+        (
+            b'{"person": {"name": {}}}',
+            "'person.name.zh' or 'person.name.en' is a required property",
+        ),
         (b'{"person": {"nme": {"zh": "x"}}}', "person.nme"),
         (b'{"person": {"name": {"fr": "x"}}}', "person.name.fr"),
         (b'{"person": {"name": {"zh": "x"}, "enabled": false}}', "person.enabled"),
@@ -140,9 +143,25 @@ def test_more_photos_than_a_call_takes_are_looked_at_by_nobody(server: GallerySe
     assert "more than 20" in reply.json()["error_msg"]
 
 
+@pytest.mark.parametrize("path", ["/people", "/people/{somebody}/photos"])
+def test_more_urls_than_a_call_waits_for_are_fetched_by_nobody(
+    server: GalleryServer, somebody: str, path: str
+) -> None:
+    before = server.parts.reader.pictures
+    urls = [f"https://a.test/{number}.png" for number in range(MOST_URLS + 1)]
+    server.parts.files.files |= dict.fromkeys(urls, painted(face(7)))
+    document = {"person": {"name": {"en": "x"}}, "photos": [{"url": url} for url in urls]}
+    reply = server.call("POST", path.format(somebody=somebody), document)
+    assert (reply.status_code, reply.json()["error_code"]) == (400, "HY.0005")
+    assert "more than 4 with a url" in reply.json()["error_msg"]
+    assert server.parts.reader.pictures == before
+
+
 def test_the_same_file_twice_in_a_call_is_refused(server: GalleryServer) -> None:
     document = {"person": {"name": {"en": "x"}}, "photos": [photo(face(3))] * 2}
-    assert server.call("POST", "/people", document).status_code == 409
+    reply = server.call("POST", "/people", document)
+    assert reply.status_code == 409
+    assert "photos[1] is the same file as photos[0]" in reply.json()["error_msg"]
 
 
 def test_too_many_photos_are_a_quota(server: GalleryServer) -> None:

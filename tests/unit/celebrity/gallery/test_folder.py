@@ -77,8 +77,20 @@ class TestFolder:
         assert found[1].facts.name_zh == "姚明"
 
     def test_hidden_files_and_folders_are_passed_over(self, tmp_path: Path) -> None:
-        put(tmp_path, ".git/1.jpg", "Adele/.DS_Store", ".hidden")
-        assert list(read_folder(tmp_path)) == []
+        put(tmp_path, ".git/1.jpg", "Adele/.DS_Store", "Adele/1.jpg", ".hidden")
+        assert [it.name for it in read_folder(tmp_path)] == ["Adele/1.jpg"]
+
+    def test_a_person_without_any_photo_is_told(self, tmp_path: Path) -> None:
+        put(tmp_path, "Adele/.DS_Store", "Bob/person.json", "Cher/1.jpg", "Dido/more/1.jpg")
+        (tmp_path / "Bob" / "person.json").write_text("{}")
+        (tmp_path / "Eve").mkdir()
+        told = reasons(list(read_folder(tmp_path)))
+        assert [name for name, why in told.items() if why.startswith("no photo in it")] == [
+            "Adele",
+            "Bob",
+            "Eve",
+        ]
+        assert set(told) == {"Adele", "Bob", "Dido/more", "Eve"}
 
     def test_what_lies_in_the_wrong_place_is_told(self, tmp_path: Path) -> None:
         put(tmp_path, "stray.jpg", "Adele/more/1.jpg")

@@ -70,7 +70,7 @@ class Kept:
             raise DatabaseError("the disk is full")
         there = self.photos.get(person_id, [])
         if {it.digest for it in there} & {it.digest for it in photos}:
-            raise ConflictError("there already")
+            raise ConflictError("photos[0] is there already")
         if len(there) + len(photos) > self.most_photos:
             raise QuotaError("too many photos")
         self.photos[person_id] = [*there, *photos]
@@ -266,6 +266,20 @@ def test_one_photo_too_many_does_not_keep_the_others_out(house: House) -> None:
     assert Counter(it.fate for it in done.values()) == {"added": 3, "refused": 2}
     assert sum(it.is_new for it in done.values()) == 1
     assert house.names() == {"Adele": 3}
+
+
+def test_a_photo_that_somebody_else_brought_meanwhile_is_told_by_its_name(house: House) -> None:
+    house.put("Adele/1.png", photo(1, 1))
+    house.put("Adele/2.png", photo(1, 2))
+    house.run()
+    (adele,) = house.kept.people
+    stored = house.kept.photos[adele]
+    house.kept.digests = lambda _person_id: frozenset()  # type: ignore[method-assign]
+    house.put("Adele/3.png", photo(1, 3))
+    done = house.run()
+    assert len(stored) == 2
+    assert [done[f"Adele/{number}.png"].reason for number in (1, 2)] == ["it is there already"] * 2
+    assert done["Adele/3.png"].fate == "added"
 
 
 def test_memory_holds_one_batch_however_long_the_source_is(house: House) -> None:
