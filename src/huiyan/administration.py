@@ -249,7 +249,7 @@ def open_administration(settings: Settings) -> Iterator[Administration]:
     path = settings.data_dir / "huiyan.db"
     nothing_here = (
         f"there is no installation in {settings.data_dir} yet: start it once with `huiyan serve`, "
-        "or name its folder: huiyan --data-dir FOLDER admin …"
+        "or name its folder: huiyan --data-dir FOLDER …"
     )
     if settings.database_url is None and not path.exists():
         raise DatabaseError(nothing_here)

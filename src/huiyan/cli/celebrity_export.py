@@ -149,6 +149,8 @@ def reembed(  # noqa: PLR0913 -- one argument an option
             ),
             {"deed": "reembed", "dropRest": str(drops_rest).lower()},
         )
+        counts = {"photos": str(done.done), "left": str(done.left_count)}
+        opened.tell(WRITE, "", {"deed": "reembed", **counts}, reason="done")
     record: dict[str, object] = {
         "done": done.done,
         "left": done.left_count,

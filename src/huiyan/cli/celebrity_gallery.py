@@ -289,7 +289,7 @@ def _remove_photo(
     "--starter/--no-starter",
     "uses_starter",
     default=None,
-    help="Also look for people of the starter gallery, or not. 是否同时使用内置人脸库。",
+    help="Also look for people of the starter gallery, or not. 是否同时使用内置人物库。",
 )
 @click.option(
     "--keep-pictures/--no-pictures",
@@ -342,13 +342,13 @@ def gallery_command(  # noqa: PLR0913 -- one argument an option
     show_json(record) if as_json else show_fields(record)
 
 
-@click.command("starter", short_help="Who Huiyan knows from the start · 内置人物")
+@click.command("starter", short_help="Who Huiyan knows from the start · 内置人物库")
 @click.option("--text", default="", help="Part of a name or an id. 姓名或 ID 的一部分。")
 @json_option
 def starter(*, text: str, as_json: bool) -> None:
     """List the people of the starter gallery, which comes with Huiyan.
 
-    列出慧眼自带的人物。
+    列出慧眼自带的内置人物库。
     """
     wanted = text.casefold()
     records = [

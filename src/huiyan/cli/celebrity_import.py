@@ -7,6 +7,7 @@ what becomes of each photo.
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -36,7 +37,8 @@ from huiyan.cli.celebrity_desk import (
     gallery_options,
     person_resource,
 )
-from huiyan.cli.celebrity_names import find_person, in_chinese
+from huiyan.cli.celebrity_names import find_person
+from huiyan.cli.celebrity_refusals import in_chinese
 from huiyan.cli.pictures import ERR
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.kernel.errors import OperatorError, StoreError
@@ -153,6 +155,8 @@ def _import_export(opened: OpenGallery, path: Path, *, as_json: bool) -> None:
             partial(opened.desk.service.import_, opened.scope, file),
             {"deed": "import"},
         )
+    counts = {"people": str(done.people_added), "photos": str(done.photos_added)}
+    opened.tell(WRITE, "", {"deed": "import", **counts}, reason="done")
     record: dict[str, object] = {
         "people_added": done.people_added,
         "people_there": done.people_known,
@@ -183,8 +187,10 @@ def _with_progress(read: _Source, importing: PhotoImport) -> Iterator[Outcome]:
 
 
 def _open_report(path: Path) -> IO[str]:
+    """Open a new file that only its owner may read: names and ids stand in it side by side."""
     try:
-        return path.open("x", encoding="utf-8-sig", newline="")
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        return os.fdopen(handle, "w", encoding="utf-8-sig", newline="")
     except FileExistsError as error:
         raise StoreError(f"{path} is there already: name another file for the report") from error
     except OSError as error:

@@ -7,7 +7,7 @@ is told to its audit log. Has no opinion on: who is whom, and how sure that is.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -283,14 +283,30 @@ def search(  # noqa: PLR0913 -- one argument an option
     else:
         _show_faces(faces)
     if target is not None:
-        boxes = []
-        for xyxy, candidates in faces:
-            left, top, right, bottom = xyxy.tolist()
-            likely = bool(candidates) and candidates[0].confidence >= _DRAWN_CONFIDENCE
-            name = candidates[0].person.facts.label if likely else ""
-            confidence = candidates[0].confidence if likely else 0.0
-            boxes.append(BoxLine((left, top, right, bottom), name, confidence, name))
-        draw_faces(target, picture, boxes)
+        draw_faces(target, picture, number_boxes(faces))
+
+
+def number_boxes(faces: Sequence[tuple[FloatArray, tuple[Candidate, ...]]]) -> list[BoxLine]:
+    """Give faces the numbers of the table, with a name where one is likely.
+
+    Parameters
+    ----------
+    faces : sequence of (ndarray of shape (4,), tuple of Candidate)
+        Boxes (left, top, right, bottom) in px, each with who it may be, the likeliest first.
+
+    Returns
+    -------
+    list of BoxLine
+        One a face, in their order.
+    """
+    boxes = []
+    for number, (xyxy, candidates) in enumerate(faces, 1):
+        left, top, right, bottom = xyxy.tolist()
+        confidence = candidates[0].confidence if candidates else 0.0
+        name = candidates[0].person.facts.label if confidence >= _DRAWN_CONFIDENCE else ""
+        label = f"#{number} {name}".rstrip()
+        boxes.append(BoxLine((left, top, right, bottom), label, confidence, name))
+    return boxes
 
 
 def _face_record(xyxy: FloatArray, candidates: tuple[Candidate, ...]) -> dict[str, object]:

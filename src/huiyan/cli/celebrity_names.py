@@ -1,7 +1,7 @@
 """What the commands of a gallery share: finding people, judging photos, and how they are told.
 
-Owns: how a person is named on the command line and shown, and how refused photos are told in both
-languages. Has no opinion on: what is done with them.
+Owns: how a person is named on the command line and shown. Has no opinion on: what is done with
+them, and in which words photos are refused.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 import click
 
 from huiyan.celebrity.capability import PICTURE_LIMITS
-from huiyan.celebrity.gallery import intake
-from huiyan.celebrity.gallery.model import NewPhoto, Person, PersonId
-from huiyan.celebrity.gallery.photo_import import NO_NAME, UNLIKE
+from huiyan.celebrity.gallery.model import NewPhoto, Person, PersonFacts, PersonId
 from huiyan.celebrity.gallery.source import parse_name, printable, read_photo
+from huiyan.celebrity.starter import load_starter
 from huiyan.cli.admin_output import instant_text
 from huiyan.cli.celebrity_desk import OpenGallery
+from huiyan.cli.celebrity_refusals import in_chinese
 from huiyan.imaging.budget import MemoryBudget
 from huiyan.imaging.decode import decode
 from huiyan.kernel.errors import InferenceError, NotFoundError, OperatorError, RequestError
@@ -26,35 +26,6 @@ from huiyan.kernel.settings import Settings
 from huiyan.kernel.units import MIB_BYTES
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_IN_CHINESE = {
-    intake.NO_FACE: "没有找到人脸：请换一张人脸清晰、无遮挡的照片",
-    intake.NO_FACE_THERE: "该处没有人脸：请用 x,y 指明人脸的位置",
-    intake.SEVERAL_FACES: "有多张人脸，无法判断是哪一张：请裁剪照片，或用 x,y 指明位置",
-    intake.SMALL_FACE: f"人脸太小：至少需要 {intake.MIN_SIDE_PX:.0f} 像素",
-    intake.BLURRED_FACE: "人脸模糊：请换清晰的照片",
-    intake.TURNED_FACE: "侧脸角度过大：请换双眼可见的照片",
-    UNLIKE: "与此人的其他照片不像：请确认是否为本人",
-    NO_NAME: "缺少姓名",
-}
-
-
-def in_chinese(refusal: str) -> str:
-    """Say a refusal of a photo in Chinese, too.
-
-    Parameters
-    ----------
-    refusal : str
-        The English text.
-
-    Returns
-    -------
-    str
-        Both, where the refusal is one of the gallery's own.
-    """
-    for start, chinese in _IN_CHINESE.items():
-        if refusal.startswith(start):
-            return f"{refusal} · {chinese}"
-    return refusal
 
 
 def find_person(opened: OpenGallery, text: str) -> Person | None:
@@ -114,8 +85,46 @@ def pick_person(opened: OpenGallery, text: str) -> Person:
         raise OperatorError(f"{len(named)} people have this name: give one's id: {ids}")
     raise OperatorError(
         f"nobody named {text} is in the gallery of {opened.project.name}; "
-        "`huiyan celebrity list` shows who is"
+        f"`huiyan celebrity list` shows who is{_point_at_starter(text, names)}"
     )
+
+
+def _point_at_starter(text: str, names: Sequence[str]) -> str:
+    """Say where somebody is found whom Huiyan knows from the start, but no gallery of one's own."""
+    wanted = {text.casefold(), *(name.casefold() for name in names)}
+    for person in load_starter().people:
+        facts = person.facts
+        known = (person.id, facts.name_zh, facts.name_en, *facts.aliases)
+        if wanted & {name.casefold() for name in known}:
+            return (
+                f". {facts.label} is in the starter gallery, which commands do not change · "
+                f"此人在内置人物库中: huiyan celebrity starter --text {person.id}"
+            )
+    return ""
+
+
+def parse_full_name(text: str) -> PersonFacts:
+    """Read the name that a command gives a person.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``姚明 Yao Ming``.
+
+    Returns
+    -------
+    PersonFacts
+        With one name at least.
+
+    Raises
+    ------
+    OperatorError
+        It holds no word.
+    """
+    named = parse_name(text)
+    if not (named.name_zh or named.name_en):
+        raise OperatorError("NAME is empty: give one such as '姚明 Yao Ming' · 姓名（NAME）为空")
+    return named
 
 
 def person_record(person: Person) -> dict[str, object]:
@@ -216,9 +225,11 @@ def judge_photos(
             image = decode(data, PICTURE_LIMITS, desk.intake.min_short_side_px, budget)
             judged.append(desk.intake.judge(image, data, keeps_pictures, at))
         except OSError as error:
-            refused.append(f"{printable(path)}: {error.strerror or error}")
+            refused.append(f"{printable(path)}: {error.strerror or error} · 无法读取")
         except (RequestError, InferenceError) as error:
             refused.append(f"{printable(path)}: {in_chinese(str(error))}")
     if refused:
-        raise OperatorError("nothing was added, because of\n" + "\n".join(refused))
+        raise OperatorError(
+            "nothing was added, because of · 未添加任何照片，原因：\n" + "\n".join(refused)
+        )
     return judged

@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 
 from huiyan.celebrity.gallery.model import PersonFacts, PersonId
-from huiyan.celebrity.gallery.source import parse_name
 from huiyan.cli.admin_output import (
     instant_text,
     json_option,
@@ -29,7 +28,14 @@ from huiyan.cli.celebrity_desk import (
     gallery_options,
     person_resource,
 )
-from huiyan.cli.celebrity_names import judge_photos, parse_point, person_record, pick_person
+from huiyan.cli.celebrity_names import (
+    judge_photos,
+    parse_full_name,
+    parse_point,
+    person_record,
+    pick_person,
+)
+from huiyan.cli.celebrity_refusals import telling_files
 from huiyan.kernel.errors import OperatorError
 from huiyan.kernel.settings import Settings
 
@@ -96,14 +102,15 @@ def add(  # noqa: PLR0913 -- one argument an option
 
     Words with Chinese characters are the Chinese name, the others the English one.
     """
-    named = parse_name(name)
+    named = parse_full_name(name)
     facts = PersonFacts(named.name_zh, named.name_en, aliases, occupation or "", link or "")
     at = parse_point(at_text, photos)
     with gallery(settings, account_name, project_name) as opened:
         judged = judge_photos(settings, opened, photos, at)
-        made = opened.make_person(
-            partial(opened.desk.service.add_person, opened.scope, facts, judged), len(judged)
-        )
+        with telling_files(photos):
+            made = opened.make_person(
+                partial(opened.desk.service.add_person, opened.scope, facts, judged), len(judged)
+            )
     record = person_record(made.person)
     alike = [
         {"id": it.person.id, "name": it.person.facts.label, "confidence": round(it.confidence, 4)}
@@ -115,6 +122,14 @@ def add(  # noqa: PLR0913 -- one argument an option
     show_fields(record)
     for it in alike:
         show_note(f"looks like · 很像: {it['name']} ({it['id']}), {it['confidence']}")
+    own = [it.person.id for it in made.alike if it.person.origin == "project"]
+    if own:
+        where = {"account": account_name, "project": project_name}
+        options = "".join(f" --{option} {name}" for option, name in where.items() if name)
+        show_note(
+            "if they are one person · 如为同一人: "
+            f"huiyan celebrity merge {own[0]} {record['id']}{options}"
+        )
 
 
 @click.command("add-photos", short_help="Add photos of somebody known · 追加照片")
@@ -142,12 +157,13 @@ def add_photos(  # noqa: PLR0913 -- one argument an option
     with gallery(settings, account_name, project_name) as opened:
         found = pick_person(opened, person)
         judged = judge_photos(settings, opened, photos, at)
-        opened.do(
-            WRITE,
-            person_resource(found.id),
-            partial(opened.desk.service.add_photos, opened.scope, found.id, judged),
-            {"deed": "addPhotos", "photos": str(len(judged))},
-        )
+        with telling_files(photos):
+            opened.do(
+                WRITE,
+                person_resource(found.id),
+                partial(opened.desk.service.add_photos, opened.scope, found.id, judged),
+                {"deed": "addPhotos", "photos": str(len(judged))},
+            )
         record = person_record(opened.desk.service.get_person(opened.scope, found.id))
     show_json(record) if as_json else show_fields(record)
 
@@ -304,7 +320,7 @@ def rename(  # noqa: PLR0913 -- one argument an option
 
     将 PERSON 改名为 NAME（如 "姚明 Yao Ming"），同时替换中英文名。
     """
-    named = parse_name(name)
+    named = parse_full_name(name)
     with gallery(settings, account_name, project_name) as opened:
         found = pick_person(opened, person)
         facts = replace(found.facts, name_zh=named.name_zh, name_en=named.name_en)

@@ -9,10 +9,12 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from made_faces import BLURRED, DIMENSIONS, EMPTY, TWO, MadeFaceReader, photo
@@ -23,16 +25,19 @@ from huiyan.celebrity.gallery.cipher import GalleryCipher
 from huiyan.celebrity.gallery.comparison import Comparison
 from huiyan.celebrity.gallery.intake import Intake
 from huiyan.celebrity.gallery.memory import GalleryMemory
-from huiyan.celebrity.gallery.model import ModelId
+from huiyan.celebrity.gallery.model import ModelId, PersonFacts
 from huiyan.celebrity.gallery.repository import GalleryRepository
 from huiyan.celebrity.gallery.service import GalleryService
+from huiyan.celebrity.model import Candidate
 from huiyan.celebrity.starter import load_starter
 from huiyan.cli.celebrity import celebrity
+from huiyan.cli.celebrity_look import number_boxes
+from huiyan.cli.celebrity_refusals import in_chinese, telling_files
 from huiyan.iam.bootstrap import first_start
 from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.vault import open_vault
 from huiyan.kernel.clock import SystemClock
-from huiyan.kernel.errors import OperatorError
+from huiyan.kernel.errors import ConflictError, OperatorError
 from huiyan.kernel.settings import Settings
 from huiyan.persistence.database import open_database
 from huiyan.persistence.migration import migrate
@@ -175,9 +180,19 @@ class TestPeople:
         good, blurred = house.put("1.png", photo(1)), house.put("2.png", photo(1, 1, BLURRED))
         empty, broken = house.put("3.png", photo(1, 2, EMPTY)), house.put("4.png", b"")
         told = house.refuse("add", "Adele", good, blurred, empty, broken, f"{good}.none")
-        for part in ("blurred", "人脸模糊", "no face", "没有找到人脸", "empty", "No such file"):
+        for part in (
+            *("blurred", "人脸模糊", "no face", "没有找到人脸"),
+            *("empty", "文件为空", "No such file", "无法读取"),
+        ):
             assert part in told
         assert house.ask("list") == []
+
+    @pytest.mark.parametrize("name", ["", "  ", "_ _", "\u3000"])
+    def test_an_empty_name_is_told_in_both_languages(self, house: House, name: str) -> None:
+        told = house.refuse("add", name, house.put("1.png", photo(1)))
+        assert "NAME is empty" in told
+        assert "姓名" in told
+        assert house.audit() == []
 
     def test_of_several_faces_one_is_named_by_a_point(self, house: House) -> None:
         both = house.put("both.png", photo(1, 0, TWO))
@@ -190,12 +205,21 @@ class TestPeople:
         first = house.add("Adele", 1)
         other = house.ask("add", "Somebody", house.put("x.png", photo(1, 7)))
         assert [it["id"] for it in other["alike"]] == [first]
+        house.do("remove", other["id"], "--yes")
+        shown = house.run("add", "Somebody", house.put("x.png", photo(1, 7))).output
+        (other,) = house.ask("list", "--text", "Somebody")
+        assert f"huiyan celebrity merge {first} {other['id']}\n" in shown
         (pair,) = house.ask("duplicates")
         assert {pair["id"], pair["other_id"]} == {first, other["id"]}
 
     def test_the_same_file_twice_is_refused(self, house: House) -> None:
         person = house.add("Adele", 1)
-        house.refuse("add-photos", person, house.put("1-0.png", photo(1)))
+        fresh = house.put("fresh.png", photo(1, 9))
+        told = house.refuse("add-photos", person, fresh, house.put("1-0.png", photo(1)))
+        assert f"{house.pictures / '1-0.png'} is there already" in told
+        twice = house.refuse("add-photos", person, fresh, fresh)
+        assert f"{fresh} is the same file as {fresh}" in twice
+        assert len(house.ask("show", person)["photos"]) == 1
         assert house.ask("add-photos", person, house.put("b.png", photo(1, 2)))["photo_count"] == 2
 
     def test_names_and_facts_change_and_what_is_not_given_stays(self, house: House) -> None:
@@ -207,7 +231,7 @@ class TestPeople:
         assert house.ask("rename", person, "Bob")["name_zh"] == ""
         assert "nothing to change" in house.refuse("change", person)
         house.refuse("change", person, "--link", "javascript:alert(1)")
-        house.refuse("rename", person, " ")
+        assert "NAME is empty" in house.refuse("rename", person, " ")
 
     def test_a_disabled_person_is_never_named_until_enabled(self, house: House) -> None:
         house.add("Adele", 1)
@@ -224,6 +248,14 @@ class TestPeople:
         assert all(one in told for one in ids)
         assert "nobody named" in house.refuse("show", "Nobody")
         assert "nobody named" in house.refuse("show", "0" * 32)
+
+    @pytest.mark.parametrize("text", ["yao-ming", "姚明", "YAO MING", "姚明 Yao Ming"])
+    def test_who_is_in_the_starter_gallery_only_is_told_to_be_there(
+        self, house: House, text: str
+    ) -> None:
+        told = house.refuse("show", text)
+        assert "huiyan celebrity starter --text yao-ming" in told
+        assert "内置人物库" in told
 
     def test_merging_makes_one_of_two(self, house: House) -> None:
         kept, gone = house.add("Adele", 1), house.add("Adele Adkins", 2)
@@ -311,9 +343,19 @@ class TestAudit:
         assert [it[3] for it in searches] == [{"faces": "1", "people": person}]
         assert [it[0] for it in entries].count("huiyan:gallery:export") == 1
 
+    def test_what_an_imported_file_brought_is_told_in_numbers(self, house: House) -> None:
+        house.add("姚明", 1)
+        file = house.pictures / "gallery.jsonl"
+        house.do("export", str(file))
+        house.do("import", str(file), "--project", "cn-east-3")
+        house.do("reembed")
+        done = [detail for _, _, reason, detail, _ in house.audit() if reason == "done"]
+        assert {"deed": "import", "people": "1", "photos": "1"} in done
+        assert {"deed": "reembed", "photos": "0", "left": "0"} in done
+
     def test_a_change_that_fails_is_told_again(self, house: House) -> None:
         house.add("Adele", 1)
-        house.refuse("rename", "Adele", " ")
+        house.refuse("change", "Adele", "--link", "javascript:alert(1)")
         assert any(reason.startswith("failed:") for _, _, reason, _, _ in house.audit())
 
 
@@ -342,10 +384,22 @@ class TestImport:
         assert result.exit_code == 1
         for part in ("Adele/=2.png", "人脸模糊", "does not look like", "2 added"):
             assert part in result.output.replace("3 added", "2 added")
+        assert report.stat().st_mode & 0o777 == 0o600
         rows = list(csv.DictReader(report.read_text("utf-8-sig").splitlines()))
         assert [row["result"] for row in rows].count("refused") == 2
         assert all(not cell.startswith("=") for row in rows for cell in row.values())
         assert "is there already" in house.refuse("import", folder, "--report", str(report))
+
+    def test_what_is_no_photo_is_told_in_both_languages(self, house: House) -> None:
+        house.put("all/stray.png", photo(1))
+        house.put("all/Adele/note.txt", b"plain words, and no picture at all")
+        house.put("all/Adele/cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF")
+        house.put("all/Bob/.hidden", b"")
+        shown = house.run("import", str(house.pictures / "all")).output.replace("\n", "")
+        for part in ("不在任何人物的子目录中", "不是 JPEG", "已损坏", "目录中没有照片"):
+            assert part in shown
+        path = house.put("list.csv", b"photo,name_en\n,Adele\n")
+        assert "该行没有写照片" in house.run("import", path).output
 
     def test_a_list_comes_in(self, house: House) -> None:
         house.put("a/1.png", photo(1, 1))
@@ -388,6 +442,58 @@ class TestImport:
         house.add("Adele", 1)
         done = house.ask("reembed", "--originals", str(house.pictures))
         assert (done["left"], done["switched"]) == (0, True)
+
+
+def test_drawn_faces_have_the_numbers_of_the_table_and_names_where_likely() -> None:
+    facts = PersonFacts("姚明", "Yao Ming")
+    person = replace(load_starter().people[0], facts=facts)
+    box = np.array([1, 2, 3, 4], np.float32)
+    faces = [
+        (box, ()),
+        (box, (Candidate(person, 0.1, 0.2),)),
+        (box, (Candidate(person, 0.9, 0.8),)),
+    ]
+    assert [it.label for it in number_boxes(faces)] == ["#1", "#2", f"#3 {facts.label}"]
+
+
+class TestRefusedByTheGallery:
+    PATHS = (Path("one.jpg"), Path("two\n.jpg"))
+
+    @pytest.mark.parametrize(
+        ("told", "shown"),
+        [
+            ("photos[1] is there already", "two\ufffd.jpg is there already"),
+            ("photos[1] is the same file as photos[0]", "is the same file as one.jpg"),
+        ],
+    )
+    def test_a_photo_is_told_by_its_file(self, told: str, shown: str) -> None:
+        with pytest.raises(OperatorError) as refused, telling_files(self.PATHS):
+            raise ConflictError(told)
+        assert f"{shown} · 未添加" in refused.value.detail
+
+    @pytest.mark.parametrize("told", ["photos[2]: no such", "somebody changed the gallery"])
+    def test_other_conflicts_stay_as_they_are(self, told: str) -> None:
+        with pytest.raises(ConflictError), telling_files(self.PATHS):
+            raise ConflictError(told)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "chinese"),
+    [
+        ("the JPEG ends before its first scan", "已损坏"),
+        ("the file is text, not a JPEG, PNG, BMP or WebP", "不是 JPEG"),
+        ("12-bit JPEG is not supported", "不支持"),
+        ("the file has more than 5 bytes", "过大"),
+        ("the picture has 1 x 1 px; each side must have 15 to 8000", "尺寸"),
+        ("7 people have this name: name one by the id in a list's column person (…)", "多个同名"),
+    ],
+)
+def test_refusals_are_told_in_chinese_too(refusal: str, chinese: str) -> None:
+    assert chinese in in_chinese(refusal)
+
+
+def test_what_is_not_known_is_left_alone() -> None:
+    assert in_chinese("too many photos") == "too many photos"
 
 
 def test_the_starter_gallery_is_listed_without_an_installation(tmp_path: Path) -> None:
