@@ -202,12 +202,12 @@ class TestErrors:
 
     def test_of_an_operation_that_is_not_served(self, sdk: Any, client: Any) -> None:
         from huaweicloudsdkimage.v2 import (  # noqa: PLC0415 -- after HOME was moved aside
-            CelebrityRecognitionReq,
-            RunCelebrityRecognitionRequest,
+            RecaptureDetectReq,
+            RunRecaptureDetectRequest,
         )
 
-        request = RunCelebrityRecognitionRequest(body=CelebrityRecognitionReq(image="AAAA"))
-        self.refused(sdk, lambda: client.run_celebrity_recognition(request), 404, "APIGW.0101")
+        request = RunRecaptureDetectRequest(body=RecaptureDetectReq(image="AAAA"))
+        self.refused(sdk, lambda: client.run_recapture_detect(request), 404, "APIGW.0101")
 
 
 def test_every_error_that_a_client_saw_is_in_the_records(
