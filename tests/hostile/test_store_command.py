@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
     cards.mkdir(parents=True)
     (cards / "thing.toml").write_text(CARD)
     (cards / "thing.txt").write_text("hello")
-    return Settings(data_dir=tmp_path)
+    return Settings(data_dir=tmp_path, models_dir=tmp_path / "models")
 
 
 def run(settings: Settings, *arguments: str) -> Result:

@@ -278,6 +278,7 @@ class TestExports:
         assert len([json.loads(line) for line in whole.splitlines()]) == 3
         held[0] = calls.export(call_of(server))
         for answer in held:  # one of them was never read from, as by a caller who went away
+            # An export is a generator, which closes as a server closes it.
             answer.pieces.close()  # type: ignore[union-attr]
         for _ in range(2 * EXPORTS_AT_ONCE):
             assert calls.export(call_of(server, "HEAD")).pieces is not None

@@ -232,6 +232,7 @@ def test_a_large_body_is_refused_before_it_is_read_without_credentials(
             read += 1
             yield bytes(65536)
 
+    # The client takes a body in pieces where its signature says bytes.
     reply = server.call("POST", "/people", body=pieces(), headers={"X-Auth-Token": ""})  # type: ignore[arg-type]
     assert (reply.status_code, reply.json()["error_code"]) == (401, "HY.0001")
 

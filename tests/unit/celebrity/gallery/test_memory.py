@@ -103,6 +103,7 @@ class FakeStore:
         """Raise the revision; give the new one."""
         gallery = self.galleries[scope]
         revision = gallery.state.revision + 1
+        # The fields come by name from the tests, so their types are not seen here.
         gallery.state = replace(gallery.state, revision=revision, **values)  # type: ignore[arg-type]
         return revision
 

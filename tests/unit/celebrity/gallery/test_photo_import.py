@@ -274,6 +274,7 @@ def test_a_photo_that_somebody_else_brought_meanwhile_is_told_by_its_name(house:
     house.run()
     (adele,) = house.kept.people
     stored = house.kept.photos[adele]
+    # The photos come in between the look and the deed, so the look sees none.
     house.kept.digests = lambda _person_id: frozenset()  # type: ignore[method-assign]
     house.put("Adele/3.png", photo(1, 3))
     done = house.run()
