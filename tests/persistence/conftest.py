@@ -2,10 +2,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from migrated import open_migrated
 from postgresql_server import PostgresqlServer, serve_postgresql
 
 from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +29,7 @@ def empty_database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def database(empty_database: Database) -> Database:
-    migrate(empty_database)
-    return empty_database
+def database(database_url: str) -> Iterator[Database]:
+    database = open_migrated(database_url)
+    yield database
+    database.close()

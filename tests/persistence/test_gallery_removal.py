@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from made_gallery import ONE, TWO, facts, make_projects, make_service, photo, unit_vector
+from migrated import open_migrated
 
 from huiyan.celebrity.gallery.service import GalleryService
 from huiyan.celebrity.gallery.writer import GalleryRules
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope
 
 JPEG = b"\xff\xd8\xff" + bytes(range(256)) * 60
@@ -26,8 +26,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(file: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{file}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{file}")
     make_projects(database)
     yield database
     database.close()

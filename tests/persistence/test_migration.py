@@ -14,6 +14,13 @@ from huiyan.persistence.migration import migrate
 from huiyan.persistence.schema import METADATA
 
 
+@pytest.fixture
+def database(empty_database: Database) -> Database:
+    """Migrated in its place: no copy stands in for what is tested here."""
+    migrate(empty_database)
+    return empty_database
+
+
 def test_the_migrated_shape_is_the_declared_one(database: Database) -> None:
     assert GALLERY.name in METADATA.tables
     with database.reading() as connection:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from migrated import open_migrated
 
 from huiyan.kernel.errors import RecordingError
 from huiyan.kernel.ids import AccountId, ProjectId, RegionId, UserId, new_request_id
@@ -14,7 +15,6 @@ from huiyan.metering.model import UseRecord
 from huiyan.metering.repository import UseRepository
 from huiyan.metering.service import GroupCommitMeter
 from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
 from huiyan.persistence.query import Scope
 
 AT = datetime(2026, 3, 31, 8, 15, 0, 123_000, tzinfo=UTC)
@@ -155,8 +155,7 @@ def test_many_threads_lose_nothing(repository: UseRepository, meter: GroupCommit
 
 
 def test_a_full_disk_is_told_and_recording_goes_on_once_there_is_room(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{tmp_path / 'huiyan.db'}")
     repository = UseRepository(database)
     meter = GroupCommitMeter(repository, retry_for_s=0.1)
 
@@ -187,8 +186,7 @@ def test_a_full_disk_is_told_and_recording_goes_on_once_there_is_room(tmp_path: 
 
 
 def test_connections_cut_under_load_lose_and_repeat_nothing(postgresql: Any) -> None:
-    database = open_database(postgresql.create())
-    migrate(database)
+    database = open_migrated(postgresql.create())
     repository = UseRepository(database)
     meter = GroupCommitMeter(repository)
     told: list[str] = []

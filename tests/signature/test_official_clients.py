@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from migrated import open_migrated
 from starlette.applications import Starlette
 
 from huiyan.iam.assembly import open_identity
@@ -17,8 +18,6 @@ from huiyan.iam.model import FirstStart
 from huiyan.iam.repository import IdentityRepository
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
-from huiyan.persistence.database import open_database
-from huiyan.persistence.migration import migrate
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -31,8 +30,7 @@ def server(
 ) -> Iterator[tuple[str, FirstStart]]:
     request.getfixturevalue("official_home")
     folder: Path = tmp_path_factory.mktemp("iam")
-    database = open_database(f"sqlite:///{folder / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{folder / 'huiyan.db'}")
     repository, vault = IdentityRepository(database), Vault(bytes(32))
     made = first_start(repository, vault, REGIONS, SystemClock())
     assert made is not None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gallery_parts import GalleryParts
+from migrated import open_migrated
 from own_calls import OwnCalls
 from painted_faces import Face, painted
 from starlette.applications import Starlette
@@ -18,8 +19,7 @@ from huiyan.iam.desk import Desk
 from huiyan.iam.http import call_routes
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 
 
 class GalleryServer:
@@ -85,7 +85,6 @@ def person(name: str, *faces: Face, **facts: object) -> dict[str, object]:
 
 def serve_gallery(folder: Path) -> Iterator[GalleryServer]:
     """Serve on a database of its own in a folder."""
-    database = open_database(f"sqlite:///{folder / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{folder / 'huiyan.db'}")
     yield GalleryServer(database)
     database.close()

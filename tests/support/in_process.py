@@ -13,6 +13,7 @@ from typing import Any
 
 from fake_assembly import FakeAssembly, fake_offer
 from gallery_parts import GalleryParts
+from migrated import open_migrated
 from signed_call import Account, Answer, SignedRequest
 
 from huiyan.gateway.admission import Admission
@@ -41,8 +42,7 @@ from huiyan.metering.model import UseRecord
 from huiyan.metering.repository import UseRepository
 from huiyan.metering.service import GroupCommitMeter
 from huiyan.monitoring.prometheus import Metrics
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope
 from huiyan.recognition.model import AnyCapability
 from huiyan.recognition.service import RecognitionService
@@ -204,8 +204,7 @@ def open_house(
     project_limits: Limits = UNLIMITED,
 ) -> House:
     clock = SystemClock()
-    database = open_database(f"sqlite:///{folder / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{folder / 'huiyan.db'}")
     repository = IdentityRepository(database)
     vault = open_vault(None, folder / "instance.key", repository.stored_key_ids())
     first = first_start(repository, vault, REGIONS, clock)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from migrated import open_migrated
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -27,8 +28,7 @@ from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import MissingCredentialsError
 from huiyan.kernel.ids import AccountId, ProjectId, UserId, new_hex_id
 from huiyan.kernel.principal import Principal
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope, insert_in
 from huiyan.persistence.schema import CUSTOM_ROLE, GROUP_MEMBER, IAM_GROUP, IAM_USER, ROLE_GRANT
 from huiyan.web.request import RawRequest
@@ -154,7 +154,6 @@ class OwnCalls:
 
 def serve_own_calls(folder: Path) -> Iterator[OwnCalls]:
     """Serve on a database of its own in a folder."""
-    database = open_database(f"sqlite:///{folder / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{folder / 'huiyan.db'}")
     yield OwnCalls(database)
     database.close()

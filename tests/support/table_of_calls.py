@@ -7,14 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from migrated import open_migrated
+
 from huiyan.celebrity.gallery.calls import gallery_operations
 from huiyan.iam.assembly import IdentityParts, open_identity
 from huiyan.iam.call import Operation
 from huiyan.iam.people.passwords import HashCost, PasswordHasher
 from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
-from huiyan.persistence.database import open_database
-from huiyan.persistence.migration import migrate
 
 _CHEAP = HashCost(memory_kib=8, passes=1, lanes=1)
 
@@ -23,9 +23,8 @@ _CHEAP = HashCost(memory_kib=8, passes=1, lanes=1)
 def closed_parts() -> IdentityParts:
     """Join the parts of IAM once, over an empty database."""
     with TemporaryDirectory() as folder:
-        database = open_database(f"sqlite:///{Path(folder) / 'huiyan.db'}")
+        database = open_migrated(f"sqlite:///{Path(folder) / 'huiyan.db'}")
         try:
-            migrate(database)
             regions = ("cn-north-4",)
             hasher = PasswordHasher(_CHEAP)
             return open_identity(database, Vault(bytes(32)), SystemClock(), regions, hasher)

@@ -13,6 +13,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from migrated import open_migrated
 
 from huiyan.cli.admin import admin
 from huiyan.iam.bootstrap import first_start
@@ -34,7 +35,6 @@ from huiyan.kernel.errors import (
 from huiyan.kernel.ids import AccessKey
 from huiyan.kernel.settings import Settings
 from huiyan.persistence.database import open_database
-from huiyan.persistence.migration import migrate
 
 REGIONS = ("cn-north-4", "cn-east-3")
 CHEAP = PasswordHasher(HashCost(memory_kib=8, passes=1, lanes=1))
@@ -92,8 +92,7 @@ class House:
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FirstStart]:
     folder = tmp_path_factory.mktemp("started")
-    database = open_database(f"sqlite:///{folder / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{folder / 'huiyan.db'}")
     vault = open_vault(None, folder / "instance.key", frozenset())
     made = first_start(IdentityRepository(database), vault, REGIONS, SystemClock())
     assert made is not None

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from made_faces import BLURRED, DIMENSIONS, EMPTY, TWO, MadeFaceReader, photo
+from migrated import open_migrated
 
 from huiyan.administration import open_administration
 from huiyan.celebrity.calibration import load_calibration
@@ -39,8 +40,6 @@ from huiyan.iam.vault import open_vault
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import ConflictError, OperatorError
 from huiyan.kernel.settings import Settings
-from huiyan.persistence.database import open_database
-from huiyan.persistence.migration import migrate
 
 REGIONS = ("cn-north-4", "cn-east-3")
 
@@ -118,8 +117,7 @@ class House:
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("started")
-    database = open_database(f"sqlite:///{folder / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{folder / 'huiyan.db'}")
     vault = open_vault(None, folder / "instance.key", frozenset())
     first_start(IdentityRepository(database), vault, REGIONS, SystemClock())
     database.close()

@@ -6,6 +6,7 @@ from hmac import digest
 from pathlib import Path
 
 import pytest
+from migrated import open_migrated
 
 from huiyan.iam.bootstrap import first_start
 from huiyan.iam.directory.model import Directory
@@ -21,8 +22,7 @@ from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import DatabaseError
 from huiyan.kernel.principal import Principal
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.web.request import RawRequest
 
 
@@ -80,8 +80,7 @@ class Installation:
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    database = open_database(f"sqlite:///{tmp_path / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{tmp_path / 'huiyan.db'}")
     repository, vault = CountingRepository(database), Vault(bytes(32))
     made = first_start(repository, vault, ("cn-north-4", "cn-east-3"), SystemClock())
     assert made is not None

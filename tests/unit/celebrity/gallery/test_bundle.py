@@ -23,6 +23,7 @@ from made_gallery import (
     unit_vector,
 )
 from made_pictures import jpeg, png_bomb
+from migrated import open_migrated
 
 from huiyan.celebrity.gallery.bundle import MOST_LINE_BYTES, split_lines
 from huiyan.celebrity.gallery.model import ImportReport, PersonFacts
@@ -30,8 +31,7 @@ from huiyan.celebrity.gallery.service import GalleryService
 from huiyan.celebrity.gallery.writer import GalleryRules
 from huiyan.kernel.errors import ConflictError, GalleryFileError, GalleryModelError, NotFoundError
 from huiyan.kernel.units import AnyArray
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope
 
 JPEG = jpeg(64, 64)
@@ -39,8 +39,7 @@ JPEG = jpeg(64, 64)
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{tmp_path / 'huiyan.db'}")
     make_projects(database)
     yield database
     database.close()

@@ -10,20 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_gallery import ONE, TWO, facts, make_projects, make_service, near, photo, unit_vector
+from migrated import open_migrated
 
 from huiyan.celebrity.gallery.duplicates import _BestPairs, _compare
 from huiyan.celebrity.gallery.model import PersonId
 from huiyan.celebrity.gallery.service import GalleryService
 from huiyan.kernel.errors import InvalidParameterError
 from huiyan.kernel.units import FloatArray
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{tmp_path / 'huiyan.db'}")
     make_projects(database)
     yield database
     database.close()

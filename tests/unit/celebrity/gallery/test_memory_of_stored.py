@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_gallery import FOREIGN, KEY, MODEL, ONE, TWO, facts, make_projects, make_service, photo
+from migrated import open_migrated
 
 from huiyan.celebrity.gallery.cipher import GalleryCipher
 from huiyan.celebrity.gallery.comparison import Comparison
@@ -20,15 +21,13 @@ from huiyan.celebrity.search.model import KeyArray
 from huiyan.iam.vault import Vault
 from huiyan.kernel.errors import InstanceKeyError
 from huiyan.kernel.units import MIB_BYTES, FloatArray
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{tmp_path / 'huiyan.db'}")
     make_projects(database)
     yield database
     database.close()

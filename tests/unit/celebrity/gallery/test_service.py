@@ -21,6 +21,7 @@ from made_gallery import (
     photo,
     unit_vector,
 )
+from migrated import open_migrated
 from sqlalchemy import event
 
 from huiyan.celebrity.gallery.model import NewPhoto, Person, PersonFacts, PersonId, PhotoId
@@ -39,8 +40,7 @@ from huiyan.kernel.errors import (
     RequestError,
 )
 from huiyan.kernel.units import FloatArray
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope
 
 NOBODY = PersonId("f" * 32)
@@ -49,8 +49,7 @@ NO_PHOTO = PhotoId("f" * 32)
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{tmp_path / 'huiyan.db'}")
     make_projects(database)
     yield database
     database.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from migrated import open_migrated
 
 from huiyan.iam.accounts.repository import AccountRepository
 from huiyan.iam.accounts.service import AccountService
@@ -23,8 +24,7 @@ from huiyan.kernel.errors import (
     RecordingError,
 )
 from huiyan.kernel.ids import AccountId
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 
 REGIONS = ("cn-north-4", "cn-east-3", "cn-north-4")
 VAULT = Vault(bytes(32))
@@ -32,8 +32,7 @@ VAULT = Vault(bytes(32))
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path / 'huiyan.db'}")
-    migrate(opened)
+    opened = open_migrated(f"sqlite:///{tmp_path / 'huiyan.db'}")
     first_start(IdentityRepository(opened), VAULT, REGIONS[:2], SystemClock())
     yield opened
     opened.close()
@@ -57,8 +56,7 @@ def service(database: Database) -> AccountService:
 
 
 def test_an_installation_that_was_never_started_has_none(tmp_path: Path) -> None:
-    empty = open_database(f"sqlite:///{tmp_path / 'empty.db'}")
-    migrate(empty)
+    empty = open_migrated(f"sqlite:///{tmp_path / 'empty.db'}")
     assert not AccountRepository(empty).has_any()
     empty.close()
 

@@ -2,13 +2,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from migrated import open_migrated
 from postgresql_server import PostgresqlServer, serve_postgresql
 
 from huiyan.iam.audit.repository import AuditRepository
 from huiyan.iam.audit.service import AuditService
 from huiyan.kernel.clock import SystemClock
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +26,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = open_database(database_url)
-    migrate(database)
+    database = open_migrated(database_url)
     yield database
     database.close()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from migrated import open_migrated
 
 from huiyan.iam.bootstrap import first_start
 from huiyan.iam.directory.model import Limits
@@ -19,8 +20,7 @@ from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.errors import InvalidParameterError, NotFoundError
 from huiyan.kernel.ids import AccountId
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 
 VAULT = Vault(bytes(32))
 FIVE = Limits(5, 1)
@@ -42,8 +42,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    database = open_database(f"sqlite:///{tmp_path / 'huiyan.db'}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{tmp_path / 'huiyan.db'}")
     yield House(database)
     database.close()
 

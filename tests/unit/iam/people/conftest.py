@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from migrated import open_migrated
 from postgresql_server import PostgresqlServer, serve_postgresql
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -34,8 +35,7 @@ from huiyan.iam.vault import Vault
 from huiyan.kernel.errors import MissingCredentialsError
 from huiyan.kernel.ids import AccountId, AgencyId, UserId, new_hex_id
 from huiyan.kernel.principal import Principal
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope, insert_in
 from huiyan.persistence.schema import ROLE_GRANT
 from huiyan.web.request import RawRequest
@@ -177,31 +177,18 @@ class House:
         return self.people.roster.get_user(user.account_id, user.id).credential_epoch
 
 
-@pytest.fixture(scope="session")
-def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database without rows, to be copied: making one anew takes longer than most tests."""
-    path = tmp_path_factory.mktemp("people") / "empty.db"
-    database = open_database(f"sqlite:///{path}")
-    migrate(database)
-    database.close()
-    return path
-
-
 @pytest.fixture
-def house(tmp_path: Path, empty_file: Path) -> Iterator[House]:
-    path = tmp_path / "huiyan.db"
-    path.write_bytes(empty_file.read_bytes())
-    database = open_database(f"sqlite:///{path}")
+def house(tmp_path: Path) -> Iterator[House]:
+    database = open_migrated(f"sqlite:///{tmp_path / 'huiyan.db'}")
     yield House(database)
     database.close()
 
 
 @pytest.fixture(scope="module")
-def quiet_house(tmp_path_factory: pytest.TempPathFactory, empty_file: Path) -> Iterator[House]:
+def quiet_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """One for all calls that are refused: whatever they try, it stays as it was."""
     path = tmp_path_factory.mktemp("quiet") / "huiyan.db"
-    path.write_bytes(empty_file.read_bytes())
-    database = open_database(f"sqlite:///{path}")
+    database = open_migrated(f"sqlite:///{path}")
     house = House(database)
     before = house.identities.revision()
     yield house
@@ -221,7 +208,6 @@ def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]
     if request.param == "postgresql":
         server: PostgresqlServer = request.getfixturevalue("postgresql")
         url = server.create_schema()
-    database = open_database(url)
-    migrate(database)
+    database = open_migrated(url)
     yield House(database)
     database.close()

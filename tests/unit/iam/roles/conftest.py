@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from migrated import open_migrated
 from postgresql_server import PostgresqlServer, serve_postgresql
 from signed_call import Account as Signer
 from signed_call import SignedRequest
@@ -36,8 +36,7 @@ from huiyan.iam.vault import Vault
 from huiyan.kernel.clock import SystemClock
 from huiyan.kernel.ids import AccountId, UserId, new_hex_id
 from huiyan.kernel.principal import Principal
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.persistence.query import Scope, delete_in, insert_in
 from huiyan.persistence.schema import GROUP_MEMBER, IAM_GROUP, IAM_USER
 
@@ -176,26 +175,15 @@ def postgresql() -> Iterator[PostgresqlServer]:
 
 
 def open_house(url: str) -> Iterator[House]:
-    database = open_database(url)
+    database = open_migrated(url)
     repository, vault = IdentityRepository(database), Vault(bytes(32))
     yield House(database, vault, IdentityService(repository, vault, SystemClock()))
     database.close()
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the tables once; copying them is quicker than making them for each test."""
-    path = tmp_path_factory.mktemp("migrated") / "huiyan.db"
-    database = open_database(f"sqlite:///{path}")
-    migrate(database)
-    database.close()
-    return path
-
-
 @pytest.fixture
-def house(migrated: Path, tmp_path: Path) -> Iterator[House]:
-    path = shutil.copy(migrated, tmp_path)
-    yield from open_house(f"sqlite:///{path}")
+def house(tmp_path: Path) -> Iterator[House]:
+    yield from open_house(f"sqlite:///{tmp_path / 'huiyan.db'}")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -205,9 +193,6 @@ def any_house(request: pytest.FixtureRequest) -> Iterator[House]:
         yield request.getfixturevalue("house")
         return
     url = request.getfixturevalue("postgresql").create_schema()
-    fresh = open_database(url)
-    migrate(fresh)
-    fresh.close()
     yield from open_house(url)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from migrated import open_migrated
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -30,7 +31,6 @@ from huiyan.iam.tokens.service import TokenService
 from huiyan.iam.vault import Vault
 from huiyan.kernel.ids import AccessKey, AccountId, ProjectId, UserId, new_hex_id
 from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
 from huiyan.persistence.query import Scope, delete_in, insert_in, select_in, update_in
 from huiyan.persistence.schema import (
     ACCESS_KEY,
@@ -351,8 +351,7 @@ class House:
 def founded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FirstStart]:
     """One database with its first account, to be copied: making one costs a quarter of a second."""
     path = tmp_path_factory.mktemp("founded") / "huiyan.db"
-    database = open_database(f"sqlite:///{path}")
-    migrate(database)
+    database = open_migrated(f"sqlite:///{path}")
     made = first_start(
         IdentityRepository(database), Vault(bytes(32)), ("cn-north-4", "cn-east-3"), MovedClock()
     )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from migrated import open_migrated
 from postgresql_server import PostgresqlServer, serve_postgresql
 from structlog.testing import capture_logs
 
@@ -19,8 +20,7 @@ from huiyan.iam.tokens.lockout import (
 )
 from huiyan.iam.tokens.repository import LockoutRepository
 from huiyan.kernel.ids import AccountId
-from huiyan.persistence.database import Database, open_database
-from huiyan.persistence.migration import migrate
+from huiyan.persistence.database import Database
 from huiyan.persistence.query import select_everywhere
 from huiyan.persistence.schema import LOGIN_FAILURE
 
@@ -240,8 +240,7 @@ def postgresql() -> Iterator[PostgresqlServer]:
 
 @pytest.fixture
 def served(postgresql: PostgresqlServer) -> Iterator[Database]:
-    database = open_database(postgresql.create_schema())
-    migrate(database)
+    database = open_migrated(postgresql.create_schema())
     yield database
     database.close()
 
