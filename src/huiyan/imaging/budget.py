@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from huiyan.kernel.errors import PictureSizeError
@@ -22,8 +22,11 @@ class MemoryBudget:
     """A weighted semaphore that serves in the order of arrival.
 
     A decode names all it needs at once and holds nothing while it waits, so nobody can wait for
-    each other; the first in the queue is never overtaken by a smaller one behind it, so nobody
-    starves.
+    each other; afterwards it may give back what it does not need any more. The first in the queue
+    is never overtaken by a smaller one behind it, so nobody starves.
+
+    For work that comes from one place; pictures of many projects get memory and turn in one step
+    (``recognition.turns``), within the same total.
 
     Parameters
     ----------
@@ -39,19 +42,13 @@ class MemoryBudget:
         self._lock = threading.Lock()
         self._queue: deque[tuple[int, threading.Event]] = deque()
 
-    @contextmanager
-    def reserve(self, needed_bytes: int) -> Iterator[None]:
-        """Hold a share of the budget.
+    def check(self, needed_bytes: int) -> None:
+        """Refuse what would not do even alone.
 
         Parameters
         ----------
         needed_bytes : int
-            What the work takes at its peak, in bytes; up to `FREE_BYTES` passes uncounted.
-
-        Yields
-        ------
-        None
-            Once the share is there; it goes back when the block ends.
+            What the work takes at its peak, in bytes.
 
         Raises
         ------
@@ -63,14 +60,44 @@ class MemoryBudget:
                 f"decoding this picture would take {-(-needed_bytes // MIB_BYTES)} MiB of memory; "
                 f"at most {self.total_bytes // MIB_BYTES} MiB are allowed"
             )
-        if needed_bytes <= FREE_BYTES:
-            yield
-            return
-        self._acquire(needed_bytes)
+
+    @contextmanager
+    def reserve(self, needed_bytes: int) -> Iterator[Callable[[int], None]]:
+        """Hold a share of the budget.
+
+        Parameters
+        ----------
+        needed_bytes : int
+            What the work takes at its peak, in bytes; up to `FREE_BYTES` passes uncounted.
+
+        Yields
+        ------
+        callable
+            Once the share is there: given how many bytes are still needed, it gives back the rest.
+            What is left goes back when the block ends.
+
+        Raises
+        ------
+        PictureSizeError
+            The whole budget would not do.
+        """
+        self.check(needed_bytes)
+        held_bytes = needed_bytes if needed_bytes > FREE_BYTES else 0
+
+        def keep(still_needed_bytes: int) -> None:
+            nonlocal held_bytes
+            left_bytes = still_needed_bytes if still_needed_bytes > FREE_BYTES else 0
+            if left_bytes < held_bytes:
+                self._release(held_bytes - left_bytes)
+                held_bytes = left_bytes
+
+        if held_bytes:
+            self._acquire(held_bytes)
         try:
-            yield
+            yield keep
         finally:
-            self._release(needed_bytes)
+            if held_bytes:
+                self._release(held_bytes)
 
     def _acquire(self, needed_bytes: int) -> None:
         with self._lock:

@@ -6,7 +6,8 @@ on: which operation allows what, and where the bytes are from.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from huiyan.imaging import bmp, jpeg, png, webp, whole
@@ -24,6 +25,8 @@ class _Codec:
     choose_factor: Callable[[Header, int], int]
     estimate_bytes: Callable[[Header, int], int]
     decode_pixels: Callable[[bytes, Header, int], PixelArray]
+    max_spared_factor: int
+    """How far a picture may be reduced that would not fit into memory otherwise."""
 
 
 def _choose_any_factor(header: Header, min_short_side_px: int) -> int:
@@ -31,17 +34,36 @@ def _choose_any_factor(header: Header, min_short_side_px: int) -> int:
 
 
 _CODECS = {
-    Format.JPEG: _Codec(jpeg.choose_factor, jpeg.estimate_bytes, jpeg.decode_pixels),
-    Format.PNG: _Codec(_choose_any_factor, png.estimate_bytes, png.decode_pixels),
-    Format.BMP: _Codec(whole.choose_factor, bmp.estimate_bytes, bmp.decode_pixels),
-    Format.WEBP: _Codec(whole.choose_factor, webp.estimate_bytes, webp.decode_pixels),
+    Format.JPEG: _Codec(jpeg.choose_factor, jpeg.estimate_bytes, jpeg.decode_pixels, 8),
+    Format.PNG: _Codec(_choose_any_factor, png.estimate_bytes, png.decode_pixels, 8),
+    Format.BMP: _Codec(whole.choose_factor, bmp.estimate_bytes, bmp.decode_pixels, 1),
+    Format.WEBP: _Codec(whole.choose_factor, webp.estimate_bytes, webp.decode_pixels, 1),
 }
 
 
-def decode(
+@dataclass(frozen=True, slots=True)
+class DecodePlan:
+    """What decoding a picture will take; made from its header, before any pixel is touched.
+
+    Attributes
+    ----------
+    header : Header
+        The picture's.
+    factor : int
+        How many pixels of each axis become one.
+    needed_bytes : int
+        Memory at the peak, the result included, the file's own not.
+    """
+
+    header: Header
+    factor: int
+    needed_bytes: int
+
+
+def plan_decode(
     data: bytes, limits: PictureLimits, min_short_side_px: int | None, budget: MemoryBudget
-) -> Image:
-    """Decode a picture, no larger than needed.
+) -> DecodePlan:
+    """Read a picture's header, check it, and decide how it is decoded; waits for nothing.
 
     Parameters
     ----------
@@ -51,9 +73,46 @@ def decode(
         What the operation takes.
     min_short_side_px : int, optional
         What the short side of the result must keep, in px, at least 1: a larger picture may come
-        back reduced, a smaller one as it is. None means full size.
+        back reduced, a smaller one as it is. None means full size. Where even the whole budget
+        would not do, a JPEG or PNG is reduced further, by up to 8.
     budget : MemoryBudget
-        Memory that all decodes share. It covers the decoding, not the result's later life.
+        What it must fit into; nothing is taken from it.
+
+    Returns
+    -------
+    DecodePlan
+        For `decode_planned`.
+
+    Raises
+    ------
+    UnsupportedFormatError
+        By content, the file has a format that the operation does not take.
+    DamagedPictureError
+        It is empty, or its header is cut off or impossible.
+    PictureSizeError
+        The file or a side lies outside the limits, or decoding would take more memory than allowed.
+    """
+    if len(data) > limits.max_file_bytes:
+        raise PictureSizeError(
+            f"the picture has {len(data)} bytes; at most {limits.max_file_bytes} are allowed"
+        )
+    header = read_header(data, limits.formats)
+    _check(header, limits)
+    factor = _spare_memory(header, choose_factor(header, min_short_side_px), budget.total_bytes)
+    needed_bytes = estimate_decode_bytes(header, factor)
+    budget.check(needed_bytes)
+    return DecodePlan(header, factor, needed_bytes)
+
+
+def decode_planned(data: bytes, plan: DecodePlan) -> Image:
+    """Decode a picture as planned.
+
+    Parameters
+    ----------
+    data : bytes
+        The file that the plan was made for.
+    plan : DecodePlan
+        From `plan_decode`. Its memory is for the caller to have reserved.
 
     Returns
     -------
@@ -62,24 +121,76 @@ def decode(
 
     Raises
     ------
-    UnsupportedFormatError
-        By content, the file has a format that the operation does not take.
     DamagedPictureError
-        It is empty, cut off, contradicts its header, or the decoder failed.
-    PictureSizeError
-        The file or a side lies outside the limits, or decoding would take more memory than allowed.
+        The file is cut off, contradicts its header, or the decoder failed.
     """
-    if len(data) > limits.max_file_bytes:
-        raise PictureSizeError(
-            f"the picture has {len(data)} bytes; at most {limits.max_file_bytes} are allowed"
-        )
-    header = read_header(data)
-    _check(header, limits)
-    factor = choose_factor(header, min_short_side_px)
-    with budget.reserve(estimate_decode_bytes(header, factor)):
-        pixels = _CODECS[header.format].decode_pixels(data, header, factor)
-        pixels = turn_upright(pixels, header.orientation)
-    return Image(pixels, header.size_wh)
+    header = plan.header
+    pixels = _CODECS[header.format].decode_pixels(data, header, plan.factor)
+    return Image(turn_upright(pixels, header.orientation), header.size_wh)
+
+
+@contextmanager
+def open_picture(
+    data: bytes, limits: PictureLimits, min_short_side_px: int | None, budget: MemoryBudget
+) -> Iterator[Image]:
+    """Decode a picture, no larger than needed, and count its memory while it is looked at.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, as for `plan_decode`.
+    limits : PictureLimits
+        What is taken.
+    min_short_side_px : int or None
+        As for `plan_decode`.
+    budget : MemoryBudget
+        Memory that all pictures share: the decoding's peak at first, then the pixels.
+
+    Yields
+    ------
+    Image
+        RGB, upright. Inside the block nothing else may be decoded: it would wait for itself.
+
+    Raises
+    ------
+    UnsupportedFormatError, DamagedPictureError, PictureSizeError
+        As for `plan_decode` and `decode_planned`.
+    """
+    plan = plan_decode(data, limits, min_short_side_px, budget)
+    with budget.reserve(plan.needed_bytes) as keep:
+        image = decode_planned(data, plan)
+        keep(image.pixels.nbytes)
+        yield image
+
+
+def decode(
+    data: bytes, limits: PictureLimits, min_short_side_px: int | None, budget: MemoryBudget
+) -> Image:
+    """Decode a picture as `open_picture` does; the pixels' later life is not counted.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, as for `open_picture`.
+    limits : PictureLimits
+        What is taken.
+    min_short_side_px : int or None
+        As for `open_picture`.
+    budget : MemoryBudget
+        What decoding may hold.
+
+    Returns
+    -------
+    Image
+        RGB, upright.
+
+    Raises
+    ------
+    UnsupportedFormatError, DamagedPictureError, PictureSizeError
+        As for `open_picture`.
+    """
+    with open_picture(data, limits, min_short_side_px, budget) as image:
+        return image
 
 
 def _check(header: Header, limits: PictureLimits) -> None:
@@ -96,6 +207,14 @@ def _check(header: Header, limits: PictureLimits) -> None:
         raise PictureSizeError(
             f"the picture has {width} x {height} px; at most {limits.max_pixels} in all are allowed"
         )
+
+
+def _spare_memory(header: Header, factor: int, total_bytes: int) -> int:
+    max_factor = _CODECS[header.format].max_spared_factor
+    spared = factor
+    while estimate_decode_bytes(header, spared) > total_bytes and 2 * spared <= max_factor:
+        spared *= 2
+    return spared
 
 
 def choose_factor(header: Header, min_short_side_px: int | None) -> int:

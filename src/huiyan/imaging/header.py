@@ -7,7 +7,7 @@ what an operation takes, and pixels.
 from __future__ import annotations
 
 from huiyan.imaging import bmp, jpeg, png, webp
-from huiyan.imaging.picture import Header
+from huiyan.imaging.picture import Format, Header
 from huiyan.kernel.errors import DamagedPictureError, UnsupportedFormatError
 
 _KNOWN = (
@@ -36,15 +36,18 @@ _BRANDS = {
     b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF",
     b"avif": "AVIF", b"avis": "AVIF",
 }  # fmt: skip
+_ALL_FORMATS = frozenset(Format)
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes, wanted: frozenset[Format] = _ALL_FORMATS) -> Header:
     """Recognise a file and read its header.
 
     Parameters
     ----------
     data : bytes
         The file.
+    wanted : frozenset of Format, default all
+        What the text of an error names as taken; at least one. Other formats are read all the same.
 
     Returns
     -------
@@ -68,7 +71,12 @@ def read_header(data: bytes) -> Header:
         return bmp.read_header(data)
     if not data:
         raise DamagedPictureError("the picture is empty")
-    raise UnsupportedFormatError(f"the file is {_describe(data)}, not a JPEG, PNG, BMP or WebP")
+    raise UnsupportedFormatError(f"the file is {_describe(data)}, not a {_list(wanted)}")
+
+
+def _list(formats: frozenset[Format]) -> str:
+    names = ["WebP" if it is Format.WEBP else it.value for it in Format if it in formats]
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _describe(data: bytes) -> str:

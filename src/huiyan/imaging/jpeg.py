@@ -20,7 +20,10 @@ from huiyan.kernel.units import PixelArray
 _SCALES = (8, 4, 2)
 _MIN_SCANS_ALLOWED, _MAX_SCANS_ALLOWED = 20, 100
 _MAX_SCANNED_PIXELS = 2_000_000_000  # each scan is a pass over the picture: about 2.5 s in all
-_NO_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
+_MAX_MARKERS = 10_000
+"""Cameras write some ten before the first scan; millions of empty ones would cost seconds."""
+_MARKER = re.compile(rb"\xff([^\xff\x00\x01\xd0-\xd8])")
+"""The next one that a length follows; fill bytes and those without a length are passed over."""
 _REFUSED_FRAMES = {
     0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "hierarchical",
     0xC9: "arithmetic-coded", 0xCA: "arithmetic-coded", 0xCB: "arithmetic-coded",
@@ -60,7 +63,7 @@ def read_header(data: bytes) -> Header:
     frame: tuple[int, int, int, tuple[tuple[int, int], ...]] | None = None
     position = 2
     try:
-        while True:
+        for _ in range(_MAX_MARKERS):
             marker, position = _find_marker(data, position)
             length = (data[position] << 8) | data[position + 1]
             if marker == 0xE1 and orientation == 1 and data[position + 2 : position + 6] == b"Exif":
@@ -74,21 +77,16 @@ def read_header(data: bytes) -> Header:
             elif marker == 0xDA and frame is not None:
                 return _build_header(data, frame, data[position + 2], orientation)
             position += max(length, 2)
-    except (ValueError, IndexError, struct.error):
+    except (IndexError, struct.error):
         pass
     raise DamagedPictureError("the JPEG ends before its first scan")
 
 
 def _find_marker(data: bytes, position: int) -> tuple[int, int]:
-    while True:
-        position = data.index(b"\xff", position)
-        while (marker := data[position]) == 0xFF:
-            position += 1
-        position += 1
-        if marker == 0xD9:
-            raise DamagedPictureError("the JPEG ends before its first scan")
-        if marker not in _NO_LENGTH:
-            return marker, position
+    found = _MARKER.search(data, position)
+    if found is None or found[1] == b"\xd9":
+        raise DamagedPictureError("the JPEG ends before its first scan")
+    return found[1][0], found.end()
 
 
 def _read_frame(data: bytes, position: int) -> tuple[int, int, tuple[tuple[int, int], ...]]:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from huiyan.iam.audit.model import AuditLog
 from huiyan.imaging.budget import MemoryBudget
-from huiyan.imaging.decode import decode
+from huiyan.imaging.decode import decode_planned, plan_decode
 from huiyan.imaging.picture import Image, PictureLimits
 from huiyan.kernel.clock import Clock
 from huiyan.kernel.ids import ProjectId
@@ -41,7 +41,8 @@ class RecognitionService:
     fetcher : PictureFetcher
         Fetches pictures named by URL.
     budget : MemoryBudget
-        Memory that decoding may take at once.
+        Memory that pictures may take at once, while decoded and while looked at. All that take it
+        come through this service, in turns that have their memory from the start.
     clock : Clock
         For durations.
     compute_threads : int
@@ -62,7 +63,8 @@ class RecognitionService:
         self._fetcher = fetcher
         self._budget = budget
         self._clock = clock
-        self._computing = Turns(compute_threads)
+        self._planning = Turns(compute_threads, budget.total_bytes)
+        self._computing = Turns(compute_threads, budget.total_bytes)
         self._fetching = Places(fetch_threads, "too many pictures are being fetched at once")
 
     def answer(
@@ -133,6 +135,11 @@ class RecognitionService:
     ) -> R:
         """Fetch and decode a picture and do something with it, when it is the project's turn.
 
+        Headers are read in turns of their own, which wait for no computing: what they tell to be
+        wrong is refused at once, and hostile ones, slow to read, take no more than a project's
+        share. The memory, known from the header, comes with the turn to compute: neither is held
+        while the other is missing.
+
         Parameters
         ----------
         source : PictureSource
@@ -159,8 +166,12 @@ class RecognitionService:
             The picture must be fetched, and too many are already, of all or of the project.
         """
         data = self._fetch(source, project_id)
-        with self._computing.turn(project_id):
-            return work(decode(data, limits, min_short_side_px, self._budget), data)
+        with self._planning.turn(project_id, 0):
+            plan = plan_decode(data, limits, min_short_side_px, self._budget)
+        with self._computing.turn(project_id, plan.needed_bytes) as keep:
+            image = decode_planned(data, plan)
+            keep(image.pixels.nbytes)
+            return work(image, data)
 
     def elapsed_ms(self, caller: Caller) -> float:
         """Tell how long a call has been in hand.

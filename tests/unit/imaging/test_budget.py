@@ -83,3 +83,17 @@ def test_a_large_one_is_not_overtaken_by_smaller_ones_behind_it() -> None:
         thread.join(10)
     assert order[0] == 90
     assert sorted(order) == [30, 31, 90]
+
+
+def test_what_is_kept_afterwards_is_all_that_others_wait_for() -> None:
+    budget = MemoryBudget(100 * MIB)
+    with budget.reserve(90 * MIB) as keep:
+        keep(40 * MIB)
+        keep(60 * MIB)  # a share never grows again
+        with budget.reserve(60 * MIB):
+            pass
+        keep(1)
+        with budget.reserve(100 * MIB):
+            pass
+    with budget.reserve(100 * MIB):
+        pass

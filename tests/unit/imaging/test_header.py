@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from contextlib import suppress
 
 import pytest
 from PIL import Image as PillowImage
@@ -90,3 +91,24 @@ def test_a_twelve_bit_jpeg_is_unsupported() -> None:
     data[data.index(b"\xff\xc0") + 4] = 12
     with pytest.raises(UnsupportedFormatError, match="12-bit"):
         read_header(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "filling",
+    [b"\xff\xfe\x00\x02", b"\xff", b"\xff\x00", b"\xff\xd0"],
+    ids=["empty comments", "fill bytes", "stuffed bytes", "restarts"],
+)
+@pytest.mark.parametrize("rest", [_save("JPEG")[2:], b""], ids=["a picture", "nothing"])
+def test_a_flood_before_the_first_scan_costs_milliseconds(filling: bytes, rest: bytes) -> None:
+    flood = b"\xff\xd8" + filling * (7_500_000 // len(filling)) + rest
+    started = time.process_time()
+    with suppress(DamagedPictureError):
+        read_header(flood)
+    assert time.process_time() - started < 0.3
+
+
+def test_fill_bytes_and_many_segments_before_the_frame_are_read_over() -> None:
+    photograph = _save("JPEG")
+    comments = b"\xff\xff\xff\xfe\x00\x02" * 500
+    found = read_header(photograph[:2] + comments + photograph[2:])
+    assert found == read_header(photograph)
