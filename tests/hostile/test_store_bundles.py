@@ -16,7 +16,8 @@ from huiyan.kernel.errors import (
     StoreError,
 )
 from huiyan.runtime.bundle import export_bundle, import_bundle
-from huiyan.runtime.card import Card, PathSource
+from huiyan.runtime.card import Card
+from huiyan.runtime.card_source import PathSource
 from huiyan.runtime.progress import SilentProgress
 from huiyan.runtime.store import ModelStore
 

@@ -6,7 +6,8 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from huiyan.runtime.card import Card, PathSource
+from huiyan.runtime.card import Card
+from huiyan.runtime.card_source import PathSource
 from huiyan.runtime.store import ModelStore
 
 CONTENT = bytes(range(256)) * 20_000

@@ -19,7 +19,8 @@ from huiyan.kernel.errors import (
     ModelSourceError,
     StoreError,
 )
-from huiyan.runtime.card import Card, HubSource, PathSource, Source, WheelSource
+from huiyan.runtime.card import Card
+from huiyan.runtime.card_source import HubSource, PathSource, Source, WheelSource
 from huiyan.runtime.store import ModelStore
 
 CONTENT = b"the right content" * 1000

