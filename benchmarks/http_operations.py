@@ -26,7 +26,13 @@ from servers import Server, our_server, plain_server
 from huiyan.kernel.settings import load_settings
 
 CORES = len(os.sched_getaffinity(0))
-OPERATIONS = ("tagging", "media-tagging", "media-tagging-det", "main-object-detection")
+OPERATIONS = (
+    "tagging",
+    "media-tagging",
+    "media-tagging-det",
+    "main-object-detection",
+    "recapture-detect",
+)
 HAVE_PLAIN_HANDLER = frozenset({"tagging", "media-tagging"})
 """The plain handler runs the same networks as these and, like them, gives no boxes."""
 

@@ -61,6 +61,8 @@ from huiyan.metering.service import GroupCommitMeter
 from huiyan.monitoring.prometheus import Metrics, forget_dead_processes, forget_process
 from huiyan.persistence.database import Database, open_database
 from huiyan.persistence.migration import migrate
+from huiyan.recapture.capability import recapture_capabilities
+from huiyan.recapture.schema import RECAPTURE_SCHEMAS
 from huiyan.recognition.model import AnyCapability
 from huiyan.recognition.schema import OperationSchema
 from huiyan.recognition.service import RecognitionService
@@ -80,6 +82,7 @@ VENDOR_REGIONS = {
     "media-tagging-det": frozenset({_BEIJING_4}),
     "celebrity-recognition": frozenset({_BEIJING_4}),
     "main-object-detection": frozenset({_BEIJING_4}),
+    "recapture-detect": frozenset({_BEIJING_4}),
 }
 """Where the vendor offers each operation, for ``vendor_regions = true``."""
 
@@ -105,11 +108,13 @@ def offer(assembly: Assembly, people: Lookup) -> tuple[tuple[AnyCapability, Oper
     media = media_tagging_capabilities(MediaTagRecogniser(assembly.labeller))
     subject = subject_capability(assembly.subject)
     celebrity = celebrity_capabilities(CelebrityRecogniser(assembly.face_reader, people))
+    recapture = recapture_capabilities(assembly.recapture)
     return (
         *((it, TAGGING_SCHEMAS[it.version]) for it in tagging),
         *((it, MEDIA_TAGGING_SCHEMAS[it.interface]) for it in media),
         *((it, CELEBRITY_SCHEMAS[it.version]) for it in celebrity),
         (subject, SUBJECT_SCHEMAS[subject.version]),
+        *((it, RECAPTURE_SCHEMAS[it.version]) for it in recapture),
     )
 
 

@@ -19,7 +19,7 @@ from huiyan.labelling.evidence import Eyes
 from huiyan.labelling.fusion import Fusion
 from huiyan.labelling.labeller import Labeller
 from huiyan.labelling.objects import load_object_weights
-from huiyan.perception import detector, face_embedder, faces
+from huiyan.perception import detector, face_embedder, faces, recapture_networks
 from huiyan.perception.classifier import Classifier
 from huiyan.perception.context import load_context
 from huiyan.perception.detector import Detector, Slicing
@@ -28,8 +28,13 @@ from huiyan.perception.face_pyramid import FIRST_MIN_SCORE, FacePyramid
 from huiyan.perception.face_reader import FaceReader
 from huiyan.perception.faces import FaceDetector
 from huiyan.perception.heads import MATERIAL_LAYER, SCENE_LAYER, load_head
+from huiyan.perception.recapture_networks import RecaptureNetwork
 from huiyan.perception.saliency import OUTPUT_NAME as MASK
 from huiyan.perception.saliency import SaliencyModel
+from huiyan.recapture.fusion import load_fusion
+from huiyan.recapture.model import RecaptureParams
+from huiyan.recapture.recogniser import RecaptureRecogniser
+from huiyan.recapture.wire import DEFAULT_THRESHOLD
 from huiyan.runtime.card import get_card, load_cards
 from huiyan.runtime.engine import open_session
 from huiyan.runtime.fan_out import FanOut
@@ -44,7 +49,13 @@ DETECTOR_CARD = "ssd-mobilenet-v2-coco"
 SALIENCY_CARD = "u2netp"
 FACES_CARD = "yunet-2023mar"
 EMBEDDER_CARD = "sface-2021dec"
-NEEDED_CARDS = (CLASSIFIER_CARD, DETECTOR_CARD, SALIENCY_CARD, FACES_CARD, EMBEDDER_CARD)
+LITE0_CARD = "recapture-lite0"
+LITE2_CARD = "recapture-lite2"
+NEEDED_CARDS = (
+    *(CLASSIFIER_CARD, DETECTOR_CARD, SALIENCY_CARD),
+    *(FACES_CARD, EMBEDDER_CARD),
+    *(LITE0_CARD, LITE2_CARD),
+)
 """Without these nothing is served."""
 
 MODEL_HASH_DIGITS = 12
@@ -201,6 +212,23 @@ class Assembly:
         """
         return SubjectRecogniser(self._saliency(SUBJECT_SIDE_PX), self.detector, self.fan_out)
 
+    @cached_property
+    def recapture(self) -> RecaptureRecogniser:
+        """What tells the thing itself from a screen and from a print.
+
+        Returns
+        -------
+        RecaptureRecogniser
+            Serves all threads.
+        """
+        names = recapture_networks.OUTPUT_NAMES
+        return RecaptureRecogniser(
+            RecaptureNetwork(self._open(LITE0_CARD, names)),
+            RecaptureNetwork(self._open(LITE2_CARD, names)),
+            load_fusion(),
+            self.fan_out,
+        )
+
     def warm_up(self) -> None:
         """Let every network answer once: a process that cannot must not start listening."""
         side_px = self.labeller.min_short_side_px
@@ -208,6 +236,7 @@ class Assembly:
         self.labeller.locate(image)
         self.subject.look(image)
         self.face_reader.read(image)
+        self.recapture.recognise(image, RecaptureParams(DEFAULT_THRESHOLD))
         self._embedder.embed((np.zeros((CHIP_SIDE_PX, CHIP_SIDE_PX, 3), np.uint8),))
 
     def _saliency(self, side_px: int) -> SaliencyModel:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from huiyan.celebrity.schema import CELEBRITY_SCHEMAS
 from huiyan.iam.audit.model import AuditEntry, AuditQuery
 from huiyan.kernel.errors import DownloadError, InferenceError
 from huiyan.media_tagging.schema import MEDIA_TAGGING_SCHEMAS
+from huiyan.recapture.schema import RECAPTURE_SCHEMAS
 from huiyan.subject.schema import SUBJECT_SCHEMAS
 from huiyan.tagging.schema import TAGGING_SCHEMAS
 
@@ -35,6 +37,7 @@ OPERATIONS: dict[str, tuple[str, Any]] = {
     "media-tagging-det": ("v2", MEDIA_TAGGING_SCHEMAS["media-tagging-det"]),
     "celebrity-recognition": ("v2", CELEBRITY_SCHEMAS["v2"]),
     "main-object-detection": ("v3", SUBJECT_SCHEMAS["v3"]),
+    "recapture-detect": ("v2", RECAPTURE_SCHEMAS["v2"]),
 }
 NEW = [name for name in OPERATIONS if name != "tagging"]
 TAGGERS = [name for name in OPERATIONS if "tagging" in name]
@@ -51,11 +54,14 @@ IGNORED = {
     "limit as boolean": None,
 }
 """Fields that only tagging operations have; None means that the call is answered."""
+THRESHOLDS_ARE_FREE = {"threshold below": None, "threshold above": None}
+"""Out of range means the default."""
 EXCEPTIONS: dict[str, dict[str, None]] = {
     "media-tagging": SIDES_ARE_FREE,
     "media-tagging-det": SIDES_ARE_FREE,
     "celebrity-recognition": SIDES_ARE_FREE | IGNORED,
     "main-object-detection": SIDES_ARE_FREE | IGNORED,
+    "recapture-detect": SIDES_ARE_FREE | IGNORED | THRESHOLDS_ARE_FREE,
 }
 
 
@@ -163,6 +169,72 @@ class TestReplies:
                 },
             ]
         }
+
+    def test_a_recapture_is_told_in_texts(self, house: House) -> None:
+        answer = ask(house, "recapture-detect", tagging_body(PICTURE))
+        assert answer.json == {
+            "result": {
+                "suggestion": "false",
+                "category": "recapture",
+                "score": "0.9731",
+                "detail": [
+                    {"label": "recapture", "confidence": "0.9731"},
+                    {"label": "original", "confidence": "0.0269"},
+                ],
+            }
+        }
+
+    def test_the_older_path_of_recaptures_answers_alike(self, house: House) -> None:
+        sent = tagging_body(PICTURE, scene=["recapture"], threshold="", explain=True)
+        older = house.ask(house.request(sent, path="/v1.0/image/recapture-detect"))
+        assert older.status == 200
+        assert older.body == ask(house, "recapture-detect", sent).body
+        assert {use.version for use in house.uses()} == {"v1.0", "v2"}
+        assert {use.interface for use in house.uses()} == {"recapture-detect"}
+
+    @pytest.mark.parametrize(
+        ("recaptured", "fields", "suggestion"),
+        [
+            (0.97, {}, "false"),
+            (0.97, {"threshold": ""}, "false"),
+            (0.97, {"threshold": None, "limit": -1, "language": "fr"}, "false"),
+            (0.97, {"threshold": 0.98}, "uncertainty"),
+            (0.94, {}, "uncertainty"),
+            (0.94, {"threshold": 95}, "uncertainty"),
+            (0.94, {"threshold": -1}, "uncertainty"),
+            (0.94, {"threshold": 0.94}, "false"),
+            (0.1, {}, "true"),
+            (0.1, {"threshold": 0}, "false"),
+        ],
+    )
+    def test_from_when_a_picture_is_recaptured_depends_on_the_threshold(
+        self, house: House, recaptured: float, fields: dict[str, Any], suggestion: str
+    ) -> None:
+        house.assembly.judgement = replace(house.assembly.judgement, recaptured=recaptured)
+        result = ask(house, "recapture-detect", tagging_body(PICTURE, **fields)).json["result"]
+        assert result["suggestion"] == suggestion
+        assert (result["category"] == "") is (suggestion == "true")
+
+    @pytest.mark.parametrize("threshold", ["0.95", True, [0.95], {}])
+    def test_a_threshold_of_recaptures_is_a_number(self, house: House, threshold: object) -> None:
+        sent = tagging_body(PICTURE, threshold=threshold)
+        answer = ask(house, "recapture-detect", sent)
+        assert (answer.status, answer.error_code) == (400, "AIS.0501")
+
+    def test_why_a_picture_is_recaptured_is_told_to_who_asks(self, house: House) -> None:
+        plain = ask(house, "recapture-detect", tagging_body(PICTURE)).json["result"]
+        for asked in (False, "true", 1, None):
+            sent = tagging_body(PICTURE, explain=asked)
+            assert ask(house, "recapture-detect", sent).json["result"] == plain
+        sent = tagging_body(PICTURE, explain=True)
+        told = ask(house, "recapture-detect", sent)
+        assert faults(told.body, RECAPTURE_SCHEMAS["v2"].response) == []
+        result = told.json["result"]
+        explanation = result.pop("huiyan")
+        assert result == plain
+        assert explanation["medium"] == "screen"
+        assert explanation["barcode"]["text"] == "6901234567892"
+        assert [it["side"] for it in explanation["patches"]] == [32, 32]
 
     @pytest.mark.parametrize("language", ["zh", "en"])
     def test_every_value_is_of_the_type_that_strict_clients_read(
@@ -402,9 +474,15 @@ class TestPictures:
         assert house.assembly.looks == []
 
     @pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "WEBP"])
-    def test_four_formats_are_taken(self, house: House, operation: str, form: str) -> None:
-        sent = tagging_body(encoded(photograph_like(), form))
-        assert ask(house, operation, sent).status == 200
+    def test_four_formats_are_taken_but_webp_not_as_a_recapture(
+        self, house: House, operation: str, form: str
+    ) -> None:
+        answer = ask(house, operation, tagging_body(encoded(photograph_like(), form)))
+        if (operation, form) == ("recapture-detect", "WEBP"):
+            assert (answer.status, answer.error_code) == (400, "AIS.0502")
+            assert house.assembly.looks == []
+        else:
+            assert answer.status == 200
 
 
 class TestAccess:
@@ -459,7 +537,8 @@ class TestAccess:
         return answer.status
 
 
-def test_operations_side_by_side_are_each_recorded_once(house: House) -> None:
+def test_operations_side_by_side_are_each_recorded_once(open_a_house: Callable[..., House]) -> None:
+    house = open_a_house(queue_limit=30 * len(OPERATIONS))  # room for all in one project
     requests = [
         house.request(tagging_body(PICTURE), path=house.path(name)) for name in OPERATIONS
     ] * 10
@@ -488,7 +567,8 @@ def test_all_operations_wait_in_one_queue(open_a_house: Callable[..., House]) ->
             asyncio.create_task(house.answer(requests[name]))
             for name in ("media-tagging-det", "main-object-detection")
         ]
-        await asyncio.to_thread(gate.arrived.acquire)
+        for _ in held:
+            await asyncio.to_thread(gate.arrived.acquire)
         try:
             for request in requests.values():
                 refused = await house.answer(request)

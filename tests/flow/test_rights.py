@@ -36,6 +36,7 @@ INTERFACES = (
     "media-tagging-det",
     "celebrity-recognition",
     "main-object-detection",
+    "recapture-detect",
 )
 NOT_ALLOWED = (403, "APIGW.0302")
 

@@ -17,6 +17,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"][
 DOORS = {
     "Only runtime opens inference engines": {"runtime"},
     "Only imaging touches picture libraries": {"imaging"},
+    "Only perception reads barcodes": {"perception"},
     "Only repositories and persistence speak SQL": {"persistence", "iam", "metering", "celebrity"},
     "Only gateway, web and http modules know the web framework": {"gateway", "web", "iam"},
 }
@@ -54,7 +55,7 @@ def test_a_new_part_is_kept_from_outside_libraries_like_all_others(name: str) ->
     assert {module for module in kept_out if "." not in module} == parts() - DOORS[name]
 
 
-SQL, FRAMEWORK = {"sqlalchemy", "alembic"}, {"starlette", "uvicorn"}
+SQL, FRAMEWORK, BARCODES = {"sqlalchemy", "alembic"}, {"starlette", "uvicorn"}, {"zxingcpp"}
 
 
 def imported(path: Path) -> set[str]:
@@ -69,8 +70,12 @@ def imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("libraries", "file_name", "parts_that_may"),
-    [(SQL, "repository.py", {"persistence"}), (FRAMEWORK, "http.py", {"gateway", "web"})],
-    ids=["sql", "framework"],
+    [
+        (SQL, "repository.py", {"persistence"}),
+        (FRAMEWORK, "http.py", {"gateway", "web"}),
+        (BARCODES, "barcode.py", set()),
+    ],
+    ids=["sql", "framework", "barcodes"],
 )
 def test_in_a_slice_a_library_is_known_to_the_one_file_of_that_role(
     libraries: set[str], file_name: str, parts_that_may: set[str]

@@ -82,3 +82,14 @@ def sdk(server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             warnings.simplefilter("ignore")
             import sdk_calls  # noqa: PLC0415 -- imports the vendor's client
         yield sdk_calls
+
+
+@pytest.fixture
+def client(sdk: Any, server: LiveServer) -> Any:
+    """The vendor's client of the first account, in its first project."""
+    return sdk.client_by_endpoint(server.account, server.url, server.account.project_id)
+
+
+@pytest.fixture
+def chelsea(photographs: dict[str, Path]) -> bytes:
+    return photographs["chelsea"].read_bytes()

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from live_server import LiveServer
-from made_pictures import encoded, jpeg, photograph_like, png_bomb
+from made_pictures import encoded, photograph_like
 from PIL import Image
-from signed_call import Account
 from strict_json import faults
-
-from huiyan.metering.repository import UseRepository
-from huiyan.persistence.database import open_database
-from huiyan.persistence.query import Scope
+from vendor_operations import MAIN_OBJECT_DETECTION, Call
 
 pytestmark = pytest.mark.models
 
-PATH = "/v3/{project_id}/image/main-object-detection"
 SHOWN = {
     "coffee": (53, 12, 515, 393),
     "rocket": (306, 128, 336, 412),
@@ -33,39 +26,17 @@ SHOWN = {
 """Where anyone would say that the subject is, in px."""
 
 Box = tuple[float, float, float, float]
-Call = Callable[..., Any]
-
-
-def caller(client: Any) -> Call:
-    """Give what calls the operation with the fields of its body."""
-    import huaweicloudsdkimage.v2 as vendor  # noqa: PLC0415 -- after HOME was moved aside
-
-    def call(picture: bytes | None = None, **fields: Any) -> Any:
-        if picture is not None:
-            fields["image"] = base64.b64encode(picture).decode("ascii")
-        body = vendor.ImageMainObjectDetectionReq(**fields)
-        request = vendor.RunImageMainObjectDetectionRequest(body=body)
-        return client.run_image_main_object_detection(request)
-
-    return call
 
 
 @pytest.fixture
-def call(sdk: Any, server: LiveServer) -> Call:
-    account = server.account
-    return caller(sdk.client_by_endpoint(account, server.url, account.project_id))
-
-
-@pytest.fixture
-def chelsea(photographs: dict[str, Path]) -> bytes:
-    return photographs["chelsea"].read_bytes()
+def call(client: Any) -> Call:
+    return MAIN_OBJECT_DETECTION.caller(client)
 
 
 @pytest.fixture(scope="module")
 def answer_schema(server: LiveServer) -> Any:
     """What the server itself says that it answers."""
-    operation = server.get("/openapi.json").json["paths"][PATH]["post"]
-    return operation["responses"]["200"]["content"]["application/json"]["schema"]
+    return MAIN_OBJECT_DETECTION.answer_schema(server)
 
 
 def found(answer: Any) -> list[Any]:
@@ -176,7 +147,7 @@ class TestRealPhotographs:
     ) -> None:
         picture = photographs["coffee"].read_bytes()
         for region in ("cn-north-4", "cn-east-3"):
-            call = caller(sdk.client_by_region(server.account, region))
+            call = MAIN_OBJECT_DETECTION.caller(sdk.client_by_region(server.account, region))
             assert found(call(picture))
 
     def test_by_url(self, call: Call, files: str, photographs: dict[str, Path]) -> None:
@@ -216,96 +187,3 @@ class TestThreshold:
                 assert shown == [
                     one.to_dict() for one in everything if float(one.confidence) >= threshold
                 ]
-
-
-PICTURE = jpeg(64, 48)
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "neither": ({}, "AIS.0011"),
-    "both empty": ({"image": "", "url": ""}, "AIS.0011"),
-    "both": ({"image": "AAAA", "url": "http://example.com"}, "AIS.0501"),
-    "no base64": ({"image": "????"}, "AIS.0015"),
-    "a data URL": ({"image": "data:image/png;base64,AAAA"}, "AIS.0015"),
-    "too much base64": ({"image": "A" * 10_485_764}, "AIS.0020"),
-    "no picture": ({"image": "aGVsbG8gaGVsbG8="}, "AIS.0502"),
-    "a threshold above": ({"image": "AAAA", "threshold": 100.01}, "AIS.0501"),
-    "a threshold below": ({"image": "AAAA", "threshold": -0.5}, "AIS.0501"),
-    "a threshold in words": ({"image": "AAAA", "threshold": "30"}, "AIS.0501"),
-    "a threshold of yes": ({"image": "AAAA", "threshold": True}, "AIS.0501"),
-    "an FTP URL": ({"url": "ftp://example.com/a.jpg"}, "AIS.0022"),
-    "a private address": ({"url": "http://10.0.0.1/a.jpg"}, "AIS.0022"),
-    "the cloud's metadata": ({"url": "http://169.254.169.254/latest"}, "AIS.0022"),
-    "another port": ({"url": "http://127.0.0.1:22/"}, "AIS.0022"),
-    "a password in the URL": ({"url": "http://a:b@127.0.0.1/"}, "AIS.0022"),
-}
-
-
-class TestErrors:
-    def refused(self, sdk: Any, call: Callable[[], Any], status: int, code: str) -> Any:
-        with pytest.raises(sdk.ClientRequestException) as caught:
-            call()
-        error = caught.value
-        assert (error.status_code, error.error_code) == (status, code), error
-        assert error.error_msg
-        assert re.fullmatch("[0-9a-f]{32}", error.request_id)
-        return error
-
-    @pytest.mark.parametrize("name", REFUSED)
-    def test_of_the_body(self, sdk: Any, call: Call, name: str) -> None:
-        fields, code = REFUSED[name]
-        self.refused(sdk, lambda: call(**fields), 400, code)
-
-    @pytest.mark.parametrize(
-        ("make", "code"),
-        [
-            (lambda: jpeg(10_001, 8), "AIS.0504"),
-            (lambda: jpeg(8, 10_001), "AIS.0504"),
-            (lambda: png_bomb(50_000, 50_000), "AIS.0504"),
-            (lambda: PICTURE[:120], "AIS.0503"),
-            (lambda: b"GIF89a" + bytes(64), "AIS.0502"),
-        ],
-    )
-    def test_of_the_picture(self, sdk: Any, call: Call, make: Any, code: str) -> None:
-        self.refused(sdk, lambda: call(make()), 400, code)
-
-    @pytest.mark.parametrize(
-        ("path", "code"),
-        [("/absent.jpg", "AIS.0029"), ("/huge.jpg", "AIS.0504"), ("/page.html", "AIS.0502")],
-    )
-    def test_of_a_download(self, sdk: Any, call: Call, files: str, path: str, code: str) -> None:
-        self.refused(sdk, lambda: call(url=files + path), 400, code)
-
-    def test_of_a_body_over_12_mib(self, sdk: Any, call: Call) -> None:
-        self.refused(sdk, lambda: call(url="x" * 13_000_000), 413, "APIGW.0201")
-
-    def test_of_who_calls(self, sdk: Any, server: LiveServer) -> None:
-        account = server.account
-        thief = Account(account.access_key, "s" * 40, account.project_ids)
-        stranger = Account("NOBODYNOBODYNOBODYNO", "s" * 40, account.project_ids)
-        for who, project, status, code in (
-            (thief, account.project_id, 401, "APIGW.0301"),
-            (stranger, account.project_id, 401, "APIGW.0301"),
-            (account, "f" * 32, 403, "APIGW.0302"),
-            (account, None, 400, "APIGW.0201"),
-        ):
-            call = caller(sdk.client_by_endpoint(who, server.url, project))
-            self.refused(sdk, lambda call=call: call(PICTURE), status, code)
-
-
-def test_good_and_bad_calls_are_in_the_records_under_the_operations_name(
-    sdk: Any, server: LiveServer, call: Call
-) -> None:
-    with pytest.raises(sdk.ClientRequestException) as caught:
-        call(image="????")
-    call(jpeg(320, 200))
-    database = open_database(f"sqlite:///{server.data_dir / 'huiyan.db'}")
-    try:
-        with database.reading() as connection:
-            (account_id,) = connection.exec_driver_sql("SELECT id FROM account").one()
-        uses = UseRepository(database).list_uses(Scope(account_id), limit=100_000)
-    finally:
-        database.close()
-    (bad,) = [use for use in uses if use.request_id == caught.value.request_id]
-    assert (bad.interface, bad.version) == ("main-object-detection", "v3")
-    assert (bad.succeeded, bad.error_code, bad.http_status) == (False, "AIS.0015", 400)
-    good = [use for use in uses if use.succeeded and (use.width_px, use.height_px) == (320, 200)]
-    assert [(use.interface, use.version) for use in good] == [("main-object-detection", "v3")]

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from live_server import LiveServer
-from made_pictures import jpeg, png_bomb
+from made_pictures import jpeg
 from PIL import Image
-from signed_call import Account
+from vendor_operations import MEDIA_TAGGING, MEDIA_TAGGING_DET, Call, Operation
 
 pytestmark = pytest.mark.models
 
-OPERATIONS = {
-    "media-tagging": (
-        "run_image_media_tagging",
-        "RunImageMediaTaggingRequest",
-        "ImageMediaTaggingReq",
-    ),
-    "media-tagging-det": (
-        "run_image_media_tagging_det",
-        "RunImageMediaTaggingDetRequest",
-        "ImageMediaTaggingDetReq",
-    ),
-}
+OPERATIONS = (MEDIA_TAGGING, MEDIA_TAGGING_DET)
+NAMES = [it.interface for it in OPERATIONS]
 SHOWN = {"chelsea": "cat", "astronaut": "person", "coffee": "cup"}
 """What anyone would say of a photograph, and where it is seen a detector finds a box of it."""
-
-Call = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -46,41 +33,19 @@ def vendor(sdk: Any) -> Any:
 
 
 @pytest.fixture
-def client(sdk: Any, server: LiveServer) -> Any:
-    return sdk.client_by_endpoint(server.account, server.url, server.account.project_id)
-
-
-def caller(vendor: Any, client: Any, operation: str) -> Call:
-    """Give what calls an operation with the fields of its body."""
-    method, request, body = OPERATIONS[operation]
-
-    def call(picture: bytes | None = None, **fields: Any) -> Any:
-        if picture is not None:
-            fields["image"] = base64.b64encode(picture).decode("ascii")
-        wrapped = getattr(vendor, request)(body=getattr(vendor, body)(**fields))
-        return getattr(client, method)(wrapped)
-
-    return call
+def listed(client: Any) -> Call:
+    return MEDIA_TAGGING.caller(client)
 
 
 @pytest.fixture
-def listed(vendor: Any, client: Any) -> Call:
-    return caller(vendor, client, "media-tagging")
+def boxed(client: Any) -> Call:
+    return MEDIA_TAGGING_DET.caller(client)
 
 
-@pytest.fixture
-def boxed(vendor: Any, client: Any) -> Call:
-    return caller(vendor, client, "media-tagging-det")
-
-
-@pytest.fixture(params=OPERATIONS)
-def call(request: pytest.FixtureRequest, vendor: Any, client: Any) -> Call:
-    return caller(vendor, client, request.param)
-
-
-@pytest.fixture
-def chelsea(photographs: dict[str, Path]) -> bytes:
-    return photographs["chelsea"].read_bytes()
+@pytest.fixture(params=OPERATIONS, ids=NAMES)
+def call(request: pytest.FixtureRequest, client: Any) -> Call:
+    operation: Operation = request.param
+    return operation.caller(client)
 
 
 def tags_of(answer: Any) -> list[Any]:
@@ -91,7 +56,7 @@ def tags_of(answer: Any) -> list[Any]:
 def type_faults(vendor: Any, value: Any, declared: str, place: str = "$") -> Iterator[str]:
     """Name every place of a raw answer that has not the very type that the vendor declares."""
     inside = re.fullmatch(r"list\[(\w+)\]", declared)
-    plain = {"str": str, "int": int, "float": (int, float), "bool": bool}
+    plain: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "bool": bool}
     if inside is not None:
         if not isinstance(value, list):
             yield f"{place}: no array"
@@ -142,17 +107,17 @@ class TestRealPhotographs:
             found = {tag.tag: boxes_of(tag) for tag in tags}
             assert SHOWN[name] in found, f"{name}: {found}"
 
-    @pytest.mark.parametrize("operation", OPERATIONS)
+    @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
     @pytest.mark.parametrize("language", ["zh", "en"])
     def test_every_value_has_the_very_type_that_the_vendor_declares(
         self,
         vendor: Any,
         client: Any,
         photographs: dict[str, Path],
-        operation: str,
+        operation: Operation,
         language: str,
     ) -> None:
-        call = caller(vendor, client, operation)
+        call = operation.caller(client)
         for path in photographs.values():
             answer = call(path.read_bytes(), threshold=0, limit=150, language=language)
             raw = json.loads(answer.raw_content)
@@ -227,12 +192,12 @@ class TestRealPhotographs:
                 assert 0 <= top < bottom <= height
 
     def test_by_region_the_client_completes_its_project_itself(
-        self, sdk: Any, vendor: Any, server: LiveServer, chelsea: bytes
+        self, sdk: Any, server: LiveServer, chelsea: bytes
     ) -> None:
         for region in ("cn-north-4", "cn-east-3"):
             client = sdk.client_by_region(server.account, region)
             for operation in OPERATIONS:
-                assert tags_of(caller(vendor, client, operation)(chelsea, threshold=10))
+                assert tags_of(operation.caller(client)(chelsea, threshold=10))
 
     def test_by_url(self, call: Call, files: str, photographs: dict[str, Path]) -> None:
         path = photographs["chelsea"]
@@ -242,10 +207,10 @@ class TestRealPhotographs:
         assert call(url=url, image="").raw_content == by_bytes
 
     def test_sixteen_threads_get_what_one_gets(
-        self, vendor: Any, client: Any, photographs: dict[str, Path]
+        self, client: Any, photographs: dict[str, Path]
     ) -> None:
         pictures = [path.read_bytes() for path in photographs.values()]
-        calls = [caller(vendor, client, operation) for operation in OPERATIONS]
+        calls = [operation.caller(client) for operation in OPERATIONS]
         jobs = [(call, picture) for call in calls for picture in pictures]
         alone = [call(picture).raw_content for call, picture in jobs]
 
@@ -299,79 +264,3 @@ class TestParameters:
             assert (zh.tag, en.tag) == (zh.i18n_tag.zh, zh.i18n_tag.en)
             assert zh.i18n_tag.to_dict() == en.i18n_tag.to_dict()
             assert zh.type != en.type
-
-
-PICTURE = jpeg(64, 48)
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "neither": ({}, "AIS.0011"),
-    "both": ({"image": "AAAA", "url": "http://example.com"}, "AIS.0501"),
-    "no base64": ({"image": "????"}, "AIS.0015"),
-    "a data URL": ({"image": "data:image/png;base64,AAAA"}, "AIS.0015"),
-    "too much base64": ({"image": "A" * 10_485_764}, "AIS.0020"),
-    "no picture": ({"image": "aGVsbG8gaGVsbG8="}, "AIS.0502"),
-    "a language": ({"image": "AAAA", "language": "fr"}, "AIS.0501"),
-    "a threshold above": ({"image": "AAAA", "threshold": 101}, "AIS.0501"),
-    "a threshold below": ({"image": "AAAA", "threshold": -0.5}, "AIS.0501"),
-    "no limit": ({"image": "AAAA", "limit": 0}, "AIS.0501"),
-    "a limit of old clients": ({"image": "AAAA", "limit": -1}, "AIS.0501"),
-    "a limit above": ({"image": "AAAA", "limit": 151}, "AIS.0501"),
-    "an FTP URL": ({"url": "ftp://example.com/a.jpg"}, "AIS.0022"),
-    "a private address": ({"url": "http://10.0.0.1/a.jpg"}, "AIS.0022"),
-    "the cloud's metadata": ({"url": "http://169.254.169.254/latest"}, "AIS.0022"),
-    "another port": ({"url": "http://127.0.0.1:22/"}, "AIS.0022"),
-    "a password in the URL": ({"url": "http://a:b@127.0.0.1/"}, "AIS.0022"),
-}
-
-
-class TestErrors:
-    def refused(self, sdk: Any, call: Callable[[], Any], status: int, code: str) -> Any:
-        with pytest.raises(sdk.ClientRequestException) as caught:
-            call()
-        error = caught.value
-        assert (error.status_code, error.error_code) == (status, code), error
-        assert error.error_msg
-        assert re.fullmatch("[0-9a-f]{32}", error.request_id)
-        return error
-
-    @pytest.mark.parametrize("name", REFUSED)
-    def test_of_the_body(self, sdk: Any, call: Call, name: str) -> None:
-        fields, code = REFUSED[name]
-        self.refused(sdk, lambda: call(**fields), 400, code)
-
-    @pytest.mark.parametrize(
-        ("make", "code"),
-        [
-            (lambda: jpeg(10_001, 8), "AIS.0504"),
-            (lambda: jpeg(8, 10_001), "AIS.0504"),
-            (lambda: png_bomb(50_000, 50_000), "AIS.0504"),
-            (lambda: PICTURE[:120], "AIS.0503"),
-            (lambda: b"GIF89a" + bytes(64), "AIS.0502"),
-        ],
-    )
-    def test_of_the_picture(self, sdk: Any, call: Call, make: Any, code: str) -> None:
-        self.refused(sdk, lambda: call(make()), 400, code)
-
-    @pytest.mark.parametrize(
-        ("path", "code"),
-        [("/absent.jpg", "AIS.0029"), ("/huge.jpg", "AIS.0504"), ("/page.html", "AIS.0502")],
-    )
-    def test_of_a_download(self, sdk: Any, call: Call, files: str, path: str, code: str) -> None:
-        self.refused(sdk, lambda: call(url=files + path), 400, code)
-
-    def test_of_a_body_over_12_mib(self, sdk: Any, call: Call) -> None:
-        self.refused(sdk, lambda: call(url="x" * 13_000_000), 413, "APIGW.0201")
-
-    @pytest.mark.parametrize("operation", OPERATIONS)
-    def test_of_who_calls(self, sdk: Any, vendor: Any, server: LiveServer, operation: str) -> None:
-        account = server.account
-        thief = Account(account.access_key, "s" * 40, account.project_ids)
-        stranger = Account("NOBODYNOBODYNOBODYNO", "s" * 40, account.project_ids)
-        for who, project, status, code in (
-            (thief, account.project_id, 401, "APIGW.0301"),
-            (stranger, account.project_id, 401, "APIGW.0301"),
-            (account, "f" * 32, 403, "APIGW.0302"),
-            (account, None, 400, "APIGW.0201"),
-        ):
-            client = sdk.client_by_endpoint(who, server.url, project)
-            call = caller(vendor, client, operation)
-            self.refused(sdk, lambda call=call: call(PICTURE), status, code)

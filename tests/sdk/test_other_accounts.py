@@ -282,6 +282,7 @@ PROBES: dict[tuple[str, str], list[Probe]] = {
             "/v2/{project_id}/image/media-tagging-det",
             "/v2/{project_id}/image/celebrity-recognition",
             "/v3/{project_id}/image/main-object-detection",
+            "/v2/{project_id}/image/recapture-detect",
         )
     },
     **{
@@ -289,7 +290,7 @@ PROBES: dict[tuple[str, str], list[Probe]] = {
             Probe(PICTURE),
             Probe(PICTURE, headers={"X-Project-Id": "{project_id}"}),
         ]
-        for operation in ("tagging", "celebrity-recognition")
+        for operation in ("tagging", "celebrity-recognition", "recapture-detect")
     },
     ("GET", GALLERY): [EMPTY],
     ("PATCH", GALLERY): [Probe(named(gallery=named(uses_starter=True)))],

@@ -27,8 +27,11 @@ PATHS = (
     "/v2/{project_id}/image/celebrity-recognition",
     "/v1.0/image/celebrity-recognition",
     "/v3/{project_id}/image/main-object-detection",
+    "/v2/{project_id}/image/recapture-detect",
+    "/v1.0/image/recapture-detect",
 )
 PEOPLE = tuple(path for path in PATHS if "celebrity" in path)
+RECAPTURE = tuple(path for path in PATHS if "recapture" in path)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +68,7 @@ def test_every_value_of_every_answer_is_of_the_type_told(
     pictures |= {"a thin one": jpeg(15, 4000), "noise": jpeg(640, 480, seed=9)}
     for turn, (name, picture) in enumerate(pictures.items()):
         language = ("zh", "en")[turn % 2]
-        body = tagging_body(picture, threshold=0, limit=150, language=language)
+        body = tagging_body(picture, threshold=0, limit=150, language=language, explain=True)
         answer = server.tag(body=body, path=path)
         assert answer.status == 200, answer.body
         assert faults(answer.body, schemas[path]) == [], f"{name} {language}"
@@ -80,12 +83,15 @@ def test_confidences_are_text_but_in_the_oldest_operation_and_of_people(
     confidences = list(values(server.tag(body=body, path=path).json, "confidence"))
     assert confidences
     for confidence in confidences:
-        if path in PEOPLE or path.startswith("/v1.0"):
+        if path in RECAPTURE:
+            assert isinstance(confidence, str)
+            assert re.fullmatch(r"[01]\.\d{4}", confidence)
+        elif path in PEOPLE or path.startswith("/v1.0"):
             assert isinstance(confidence, float)
         else:
             assert isinstance(confidence, str)
             assert re.fullmatch(r"\d{1,3}\.\d\d", confidence)
-        assert 0 <= float(confidence) <= (1 if path in PEOPLE else 100)
+        assert 0 <= float(confidence) <= (1 if path in PEOPLE + RECAPTURE else 100)
 
 
 def test_boxes_are_whole_and_places_are_not(

@@ -13,9 +13,11 @@ from huiyan.imaging.picture import Image
 from huiyan.kernel.language import Bilingual
 from huiyan.kernel.units import FloatArray
 from huiyan.labelling.model import Findings, Instance
+from huiyan.perception.barcode import Barcode
 from huiyan.perception.face_reader import FaceReadings
 from huiyan.perception.faces import Faces
 from huiyan.persistence.query import Scope
+from huiyan.recapture.model import Judgement, PatchEvidence, RecaptureParams
 from huiyan.recognition.model import AnyCapability
 from huiyan.recognition.schema import OperationSchema
 from huiyan.subject.model import Rank, Subject, SubjectParams
@@ -85,19 +87,33 @@ KNOWN_PEOPLE = (
 )
 """Faces with who they are; in pictures of 64 by 48 px or more."""
 
+KNOWN_JUDGEMENT = Judgement(
+    recaptured=0.97312,
+    screen=0.9,
+    original_threshold=0.8,
+    barcode=Barcode(
+        text="6901234567892",
+        symbology="EAN13",
+        corners_xy=((8.0, 4.004), (40.5, 4.0), (40.5, 30.0), (8.0, 30.0)),
+    ),
+    patches=(PatchEvidence(8, 0, 32, 0.99217), PatchEvidence(0, 16, 32, 0.5)),
+)
+
 
 class FakeAssembly:
-    """Sees `findings`, `subjects` and `people` in every picture, after doing ``before``."""
+    """Sees the same in every picture, after doing ``before``."""
 
     def __init__(self) -> None:
         self.before: Callable[[], None] = lambda: None
         self.looks: list[tuple[int, int]] = []
         self.findings = KNOWN_FINDINGS
         self.subjects = KNOWN_SUBJECTS
+        self.judgement = KNOWN_JUDGEMENT
         self.people: tuple[tuple[Box, Candidate | None], ...] = KNOWN_PEOPLE
         self.face_reader = _FakeFaceReader(self)
         self.labeller = _FakeLabeller(self)
         self.subject = _FakeSubjects(self)
+        self.recapture = _FakeRecapture(self)
 
     def look(self, image: Image) -> None:
         assert image.pixels.ndim == 3
@@ -129,6 +145,18 @@ class _FakeSubjects:
     def recognise(self, image: Image, params: SubjectParams) -> tuple[Subject, ...]:
         self._assembly.look(image)
         return tuple(it for it in self._assembly.subjects if it.confidence >= params.threshold)
+
+
+class _FakeRecapture:
+    min_short_side_px = None
+
+    def __init__(self, assembly: FakeAssembly) -> None:
+        self._assembly = assembly
+
+    def recognise(self, image: Image, params: RecaptureParams) -> Judgement:
+        assert 0 <= params.threshold <= 1
+        self._assembly.look(image)
+        return self._assembly.judgement
 
 
 class _FakeFaceReader:

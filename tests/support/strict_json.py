@@ -18,9 +18,12 @@ KINDS: dict[str, Any] = {
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
+    "null": lambda value: value is None,
 }
 CHECKS: dict[str, Any] = {
-    "type": lambda value, kind: KINDS[kind](value),
+    "type": lambda value, kinds: any(
+        KINDS[kind](value) for kind in ([kinds] if isinstance(kinds, str) else kinds)
+    ),
     "enum": lambda value, allowed: value in allowed,
     "pattern": lambda value, pattern: re.search(pattern, value) is not None,
     "minimum": lambda value, low: value >= low,
@@ -47,6 +50,8 @@ def _faults(value: Any, schema: Any, place: str) -> Iterator[str]:
         if word in schema and not check(value, schema[word]):
             yield f"{place}: {value!r} is not of {word} {schema[word]!r}"
             return
+        if word == "type" and "type" in schema and value is None:
+            return  # the other words are about values
     properties = schema.get("properties", {})
     if schema.get("additionalProperties") is False:
         yield from (f"{place}.{name}: not in the schema" for name in set(value) - set(properties))

@@ -123,6 +123,8 @@ class TestOffer:
             "/v2/{project_id}/image/celebrity-recognition",
             "/v1.0/image/celebrity-recognition",
             "/v3/{project_id}/image/main-object-detection",
+            "/v2/{project_id}/image/recapture-detect",
+            "/v1.0/image/recapture-detect",
         ]
 
     def test_each_is_named_by_its_paths_last_segment(self) -> None:

@@ -37,6 +37,7 @@ CELEBRITY = (
     "/v2/{project_id}/image/celebrity-recognition",
     "/v1.0/image/celebrity-recognition",
 )
+RECAPTURE = ("/v2/{project_id}/image/recapture-detect", "/v1.0/image/recapture-detect")
 SCOPE = Scope(AccountId("a"), ProjectId("p"))
 SIDES = {V2: "15–4096 px", V1: "15–4096 px"}
 OTHER_SIDES = "1–10000 px"
@@ -168,13 +169,14 @@ def test_the_picture_limits_are_the_operations_own(path: str) -> None:
     for text in (operation["description"], operation["x-description-zh"].replace(" 像素", " px")):
         assert SIDES.get(path, OTHER_SIDES) in text
         assert "7.5 MiB" in text
-    assert "BMP, JPEG, PNG, WEBP" in operation["description"]
+    formats = "BMP, JPEG, PNG" if path in RECAPTURE else "BMP, JPEG, PNG, WEBP"
+    assert f" {formats};" in operation["description"]
 
 
 def test_every_operation_is_described_once() -> None:
     image_paths = {path for path, operation in operations() if operation["tags"] == ["image"]}
     assert image_paths == set(BY_PATH)
-    assert len(DOCUMENTED) == len(BY_PATH) == 7
+    assert len(DOCUMENTED) == len(BY_PATH) == 9
     titles = {(schema.title.zh, schema.title.en) for _, schema in DOCUMENTED}
     assert len(titles) == len(DOCUMENTED)
     assert all(capability.path.endswith(f"/{capability.interface}") for capability, _ in DOCUMENTED)
@@ -182,6 +184,8 @@ def test_every_operation_is_described_once() -> None:
 
 def told_threshold(path: str, params: Any) -> float:
     """Give the threshold in the wire's unit."""
+    if path in RECAPTURE:
+        return float(params.threshold)
     return params.min_confidence if path in CELEBRITY else params.threshold * 100
 
 
@@ -201,17 +205,21 @@ def test_the_defaults_told_are_the_defaults_held(path: str) -> None:
     bare = BY_PATH[path][0].parse(request()).params
     fields = parameters_of(path)
     own = set(fields) - {"image", "url"}
-    is_tagging = path not in {SUBJECT, *CELEBRITY}
-    assert own == ({"threshold", "limit", "language"} if is_tagging else {"threshold"})
+    wanted_fields = {"threshold"}
     held = {"threshold": told_threshold(path, bare)}
-    if is_tagging:
+    if path in RECAPTURE:
+        wanted_fields |= {"explain"} if path.startswith("/v2/") else {"explain", "scene"}
+        held |= {"explain": bare.explains}
+    elif path not in {SUBJECT, *CELEBRITY}:
+        wanted_fields |= {"limit", "language"}
         held |= {"limit": bare.limit, "language": bare.language}
-    for name in own:
+    assert own == wanted_fields
+    for name in held:
         wanted = fields[name]["default"]
         assert held[name] == (pytest.approx(wanted) if name == "threshold" else wanted), name
 
 
-@pytest.mark.parametrize("path", [path for path in BY_PATH if path != V1])
+@pytest.mark.parametrize("path", [it for it in BY_PATH if it not in {V1, *RECAPTURE}])
 def test_the_ranges_told_are_the_ranges_held(path: str) -> None:
     parse = BY_PATH[path][0].parse
     for name in set(parameters_of(path)) & {"threshold", "limit"}:
@@ -221,6 +229,16 @@ def test_the_ranges_told_are_the_ranges_held(path: str) -> None:
         for value in (field["minimum"] - 1, field["maximum"] + 1):
             with pytest.raises(InvalidParameterError, match=name):
                 parse(request(**{name: value}))
+
+
+@pytest.mark.parametrize("path", [V1, *RECAPTURE])
+def test_where_a_number_out_of_range_means_the_default_none_is_told_to_be_refused(
+    path: str,
+) -> None:
+    field = parameters_of(path)["threshold"]
+    assert not {"minimum", "maximum"} & set(field["anyOf"][0])
+    params = BY_PATH[path][0].parse(request(threshold=-1)).params
+    assert told_threshold(path, params) == pytest.approx(field["default"])
 
 
 @pytest.mark.parametrize("path", BY_PATH)
@@ -244,6 +262,8 @@ def test_a_real_answer_is_as_the_schema_says_and_has_the_examples_fields(
 
     def first(answer: Any) -> dict[str, Any]:
         result = answer["result"]
+        if path in RECAPTURE:
+            return dict(result)
         one: dict[str, Any] = (result["tags"] if isinstance(result, dict) else result)[0]
         return one
 
@@ -261,6 +281,10 @@ def test_boxes_are_integers_confidences_are_text_and_places_are_numbers() -> Non
         assert confidences == {"number" if path in {V1, *CELEBRITY} else "string"}, path
     for path in CELEBRITY:
         assert all(plain[path]["result", "face_detail", it] == "integer" for it in "whxy")
+    for path in RECAPTURE:
+        assert all(plain[path]["result", it] == "string" for it in ("suggestion", "score"))
+        numbers = {kind for names, kind in plain[path].items() if "probabilities" in names}
+        assert numbers == {"number"}
     assert plain[BOXES]["result", "tags", "instances", "confidence"] == "string"
     assert not any("i18n_type" in names for names in plain[BOXES])
 
@@ -329,6 +353,9 @@ def test_the_page_shows_every_operation_field_error_and_how_to_sign() -> None:
         "threshold",
         "bounding_box",
         "main_object_box",
+        "huiyan.barcode.corners",
+        "huiyan.patches[].recaptured",
+        "object | null",
         "BasicCredentials",
         "curl",
         "X-Sdk-Date",
