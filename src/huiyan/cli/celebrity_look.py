@@ -31,6 +31,7 @@ from huiyan.cli.celebrity_desk import (
     has_installation,
 )
 from huiyan.cli.drawing import DrawingTarget
+from huiyan.cli.numbers import NumberRange
 from huiyan.cli.pictures import (
     PICTURE_SUFFIXES,
     Answer,
@@ -84,7 +85,7 @@ _draw_option = click.option(
 @pictures_argument
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     default=DEFAULT_THRESHOLD,
     show_default=True,
     help="Least confidence of a name, 0 to 1. 姓名的最低置信度（0 至 1）。",

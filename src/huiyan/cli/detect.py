@@ -15,6 +15,7 @@ from rich.table import Table
 
 from huiyan.cli.boxes import BoxNames
 from huiyan.cli.drawing import DrawingTarget
+from huiyan.cli.numbers import NumberRange
 from huiyan.cli.pictures import (
     Answer,
     Question,
@@ -40,7 +41,7 @@ from huiyan.vocabulary.load import load_vocabulary
 @language_option
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 100),
+    type=NumberRange(0, 100),
     default=20.0,
     show_default=True,
     help="Least confidence of a box in percent. 位置框的最低置信度（百分比）。",

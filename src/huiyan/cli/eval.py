@@ -10,6 +10,7 @@ import click
 from huiyan.cli.eval_celebrity import celebrity
 from huiyan.cli.eval_detect import detect
 from huiyan.cli.eval_media import media
+from huiyan.cli.eval_recapture import recapture
 from huiyan.cli.eval_report import report
 from huiyan.cli.eval_subject import subject
 from huiyan.cli.eval_tagging import coverage, tagging
@@ -23,5 +24,5 @@ def evaluate() -> None:
     """
 
 
-for _command in (tagging, coverage, media, detect, subject, celebrity, report):
+for _command in (tagging, coverage, media, detect, subject, celebrity, recapture, report):
     evaluate.add_command(_command)

@@ -21,6 +21,7 @@ from huiyan.cli.eval_output import (
     percent,
     print_unreadable,
     progress,
+    require_judged,
     spread,
     two_columns,
     write_figures,
@@ -66,6 +67,7 @@ def detect(
     with progress(len(pictures)) as advance:
         figures = evaluator.measure(pictures, Slicing(slicing), advance)
     write_figures(figures, json_path, _print)
+    require_judged(figures.picture_count, figures.unreadable)
 
 
 def _print(figures: DetectionFigures) -> None:

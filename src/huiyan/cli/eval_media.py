@@ -22,6 +22,7 @@ from huiyan.cli.eval_output import (
     print_unreadable,
     progress,
     reliability_table,
+    require_judged,
     spread,
     two_columns,
     write_figures,
@@ -70,6 +71,7 @@ def media(
     with progress(len(pictures)) as advance:
         figures = evaluator.measure(pictures, advance)
     write_figures(figures, json_path, _print)
+    require_judged(figures.picture_count, figures.unreadable)
 
 
 def _print(figures: MediaFigures) -> None:

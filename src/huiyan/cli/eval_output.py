@@ -23,6 +23,7 @@ from rich.table import Table
 
 from huiyan.evaluation.figures import ReliabilityBin
 from huiyan.evaluation.record import Record, render_record
+from huiyan.kernel.errors import OperatorError
 from huiyan.kernel.settings import Settings
 
 if TYPE_CHECKING:
@@ -193,6 +194,29 @@ def print_unreadable(unreadable: tuple[str, ...]) -> None:
         ERR.print(f"[yellow]unreadable 无法读取:[/] +{rest}", highlight=False)
 
 
+def require_judged(picture_count: int, unreadable: tuple[str, ...]) -> None:
+    """End the command where it judged nothing: what it showed then says nothing.
+
+    Parameters
+    ----------
+    picture_count : int
+        Pictures that were judged.
+    unreadable : tuple of str
+        A line for each of the others.
+
+    Raises
+    ------
+    OperatorError
+        None was judged.
+    """
+    if not picture_count:
+        first = f": {unreadable[0]}" if unreadable else ""
+        raise OperatorError(
+            f"none of {len(unreadable)} pictures could be judged · "
+            f"{len(unreadable)} 张图片均无法评测{first}"
+        )
+
+
 def two_columns(title: str) -> Table:
     """Make an empty table of figures and their values.
 
@@ -212,7 +236,9 @@ def two_columns(title: str) -> Table:
     return table
 
 
-def reliability_table(title: str, bins: tuple[ReliabilityBin, ...]) -> Table:
+def reliability_table(
+    title: str, bins: tuple[ReliabilityBin, ...], truth: str = "right 正确"
+) -> Table:
     """Make a reliability table.
 
     Parameters
@@ -221,6 +247,8 @@ def reliability_table(title: str, bins: tuple[ReliabilityBin, ...]) -> Table:
         Stands above it.
     bins : tuple of ReliabilityBin
         The rows.
+    truth : str, default "right 正确"
+        What holds of the share in the last column.
 
     Returns
     -------
@@ -228,7 +256,7 @@ def reliability_table(title: str, bins: tuple[ReliabilityBin, ...]) -> Table:
         Confidence rising.
     """
     table = Table(title=title)
-    for heading in ("n", "from 从", "to 至", "claimed 置信度", "right 正确"):
+    for heading in ("n", "from 从", "to 至", "claimed 置信度", truth):
         table.add_column(heading, justify="right")
     for row in bins:
         values = (row.lowest, row.highest, row.mean_confidence, row.share_right)

@@ -19,6 +19,7 @@ from huiyan.cli.eval_output import (
     percent,
     print_unreadable,
     progress,
+    require_judged,
     spread,
     two_columns,
     write_figures,
@@ -53,6 +54,7 @@ def subject(
     with progress(len(pictures)) as advance:
         figures = evaluator.measure(pictures, advance)
     write_figures(figures, json_path, _print_figures)
+    require_judged(figures.picture_count, figures.unreadable)
 
 
 def _print_figures(figures: SubjectFigures) -> None:

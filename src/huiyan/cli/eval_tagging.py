@@ -22,10 +22,12 @@ from huiyan.cli.eval_output import (
     print_unreadable,
     progress,
     reliability_table,
+    require_judged,
     spread,
     two_columns,
     write_figures,
 )
+from huiyan.cli.numbers import NumberRange
 from huiyan.evaluation.labelled import Half, find_pictures, read_labelled
 from huiyan.evaluation.tagging import (
     DEFAULT_THRESHOLD,
@@ -68,13 +70,14 @@ def tagging(
     with progress(len(pictures)) as advance:
         figures = evaluator.measure(pictures, advance)
     write_figures(figures, json_path, _print_tagging)
+    require_judged(figures.picture_count, figures.unreadable)
 
 
 @click.command("coverage", short_help="How many pictures get a tag · 有标签的图片占比")
 @folder_argument
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     default=DEFAULT_THRESHOLD,
     show_default=True,
     help="Least confidence of a tag. 标签的最低置信度。",
@@ -98,6 +101,7 @@ def coverage(
     with progress(len(pictures)) as advance:
         figures = evaluator.cover(pictures, threshold, advance)
     write_figures(figures, json_path, _print_coverage)
+    require_judged(figures.picture_count, figures.unreadable)
 
 
 def _open_evaluator(settings: Settings) -> TaggingEvaluator:

@@ -19,6 +19,7 @@ from huiyan.cli.celebrity import celebrity
 from huiyan.cli.detect import detect
 from huiyan.cli.eval import evaluate
 from huiyan.cli.models import models
+from huiyan.cli.recapture import recapture
 from huiyan.cli.serve import serve
 from huiyan.cli.subject import subject
 from huiyan.cli.tag import tag
@@ -55,6 +56,7 @@ cli.add_command(tag)
 cli.add_command(detect)
 cli.add_command(subject)
 cli.add_command(celebrity)
+cli.add_command(recapture)
 cli.add_command(models)
 cli.add_command(evaluate)
 cli.add_command(admin)

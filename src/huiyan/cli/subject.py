@@ -19,10 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from huiyan.assembly import Assembly
-from huiyan.cli.drawing import DrawingTarget
+from huiyan.cli.drawing import HERE, DrawingTarget, check_place, check_target
+from huiyan.cli.numbers import NumberRange
 from huiyan.cli.pictures import (
     ERR,
-    PICTURE_SUFFIXES,
     Answer,
     json_lines_option,
     language_option,
@@ -55,7 +55,6 @@ _MAX_EDITED_PIXELS = 24_000_000
 _EDITED_AT_ONCE = 2
 """So that a folder of large pictures stays below 1.5 GB, whatever the machine."""
 
-_HERE = "."
 _RANK_OF_LABEL = {label: rank for rank, label in LABEL_OF_RANK.items()}
 _SIDES = {
     "left": Bilingual(zh="左侧", en="left"),
@@ -76,29 +75,11 @@ def _parse_aspects(
     return values
 
 
-def _check_target(
-    _context: click.Context, _option: click.Parameter, value: str | None
-) -> str | None:
-    """Refuse a picture that is there: a bare option takes the picture after it for its target."""
-    target = Path(value or _HERE)
-    if target.suffix.lower() in PICTURE_SUFFIXES - {".png"} and not target.is_dir():
-        raise click.BadParameter(
-            f"{value}: results are PNG files; name the pictures first · "
-            "结果为 PNG 文件；请先写图片，再写选项"
-        )
-    if target.is_file():
-        raise click.BadParameter(
-            f"{value} is there already; name the pictures first, or another file · "
-            "文件已存在；请先写图片，再写选项，或换一个文件名"
-        )
-    return value
-
-
 @click.command(short_help="Main subject: cut out, blur, crop · 主体识别")
 @pictures_argument
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 100),
+    type=NumberRange(0, 100),
     default=DEFAULT_THRESHOLD_PERCENT,
     show_default=True,
     help="Least confidence of a subject in percent. 主体的最低置信度（百分比）。",
@@ -108,8 +89,8 @@ def _check_target(
 @click.option(
     "--cutout",
     is_flag=False,
-    flag_value=_HERE,
-    callback=_check_target,
+    flag_value=HERE,
+    callback=check_target,
     metavar="[OUT]",
     help="Cut the subject out as PNG with alpha, into a file or folder OUT, else into --into. "
     "抠出主体（带透明通道的 PNG），写入 OUT 文件或目录，不写则写入 --into。",
@@ -117,14 +98,14 @@ def _check_target(
 @click.option(
     "--blur",
     is_flag=False,
-    flag_value=_HERE,
-    callback=_check_target,
+    flag_value=HERE,
+    callback=check_target,
     metavar="[OUT]",
     help="Blur the background, into OUT likewise. 虚化背景，同样写入 OUT。",
 )
 @click.option(
     "--blur-percent",
-    type=click.FloatRange(0.1, 20),
+    type=NumberRange(0.1, 20),
     default=DEFAULT_BLUR_PERCENT,
     show_default=True,
     help="Strength of the blur, percent of the long side. 虚化强度（长边的百分比）。",
@@ -141,8 +122,8 @@ def _check_target(
 @click.option(
     "--draw",
     is_flag=False,
-    flag_value=_HERE,
-    callback=_check_target,
+    flag_value=HERE,
+    callback=check_target,
     metavar="[OUT]",
     help="Draw boxes and the mask's outline, into OUT likewise. "
     "画出位置框与主体轮廓，同样写入 OUT。",
@@ -150,7 +131,7 @@ def _check_target(
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
-    default=_HERE,
+    default=HERE,
     show_default=True,
     help="Folder for results without a path of their own. 未单独指定路径的结果写入此目录。",
 )
@@ -174,9 +155,12 @@ def subject(  # noqa: PLR0913 -- one argument an option
     识别图片主体，并可抠图、虚化背景、围绕主体裁剪。
     """
     paths = require_pictures(pictures)
+    for option, named in (("--cutout", cutout), ("--blur", blur), ("--draw", draw)):
+        if named is not None and named != HERE:
+            check_place(Path(named), single=len(paths) == 1, option=option)
 
     def place(given: str | None) -> Path | None:
-        return None if given is None else into if given == _HERE else Path(given)
+        return None if given is None else into if given == HERE else Path(given)
 
     draw_to, font_path = place(draw), None
     if draw_to is not None:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from huiyan.cli.boxes import BoxNames
 from huiyan.cli.drawing import DrawingTarget
+from huiyan.cli.numbers import NumberRange
 from huiyan.cli.pictures import (
     Answer,
     Question,
@@ -45,7 +46,7 @@ from huiyan.vocabulary.load import load_vocabulary
 @language_option
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 100),
+    type=NumberRange(0, 100),
     default=60.0,
     show_default=True,
     help="Least confidence in percent. 最低置信度（百分比）。",

@@ -93,14 +93,14 @@ def find_pictures(folder: Path) -> tuple[Path, ...]:
         There is no such folder, or no picture in it.
     """
     if not folder.is_dir():
-        raise OperatorError(f"{folder} is no folder")
+        raise OperatorError(f"{folder} is no folder · 不是目录")
     pictures = tuple(
         path
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
     )
     if not pictures:
-        raise OperatorError(f"{folder} holds no pictures")
+        raise OperatorError(f"{folder} holds no pictures · 目录中没有图片")
     return pictures
 
 
@@ -135,7 +135,9 @@ def read_labelled(
         picture for picture in labelled if half is Half.ALL or half_of(picture.path.name) is half
     )
     if not wanted:
-        raise OperatorError(f"{folder}: no labelled pictures in the part {half.value!r}")
+        raise OperatorError(
+            f"{folder}: no labelled pictures in the part {half.value!r} · 该部分没有带标注的图片"
+        )
     return wanted
 
 
@@ -198,17 +200,24 @@ def _read_index(index: Path, finder: ClassFinder) -> list[LabelledPicture]:
         with index.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise OperatorError(f"{index}: cannot be read: {error}") from error
+        raise OperatorError(f"{index}: cannot be read · 无法读取: {error}") from error
     columns = set(rows[0]) if rows else set()
     named_by = next((column for column in CLASS_COLUMNS if column in columns), None)
     if "file" not in columns or named_by is None:
-        raise OperatorError(f"{index}: needs a column file and one of {', '.join(CLASS_COLUMNS)}")
+        columns_text = ", ".join(CLASS_COLUMNS)
+        raise OperatorError(
+            f"{index}: needs rows with a column file and one of {columns_text} · "
+            f"须有 file 列及其一：{columns_text}，且至少一行"
+        )
     labelled = []
     for number, row in enumerate(rows, start=2):
         file_name, class_name = row["file"] or "", row[named_by] or ""
         outputs = finder.find(class_name)
         if outputs is None or not file_name:
-            raise OperatorError(f"{index}:{number}: no file, or unknown class {class_name!r}")
+            raise OperatorError(
+                f"{index}:{number}: no file, or unknown class {class_name!r} · "
+                "未写文件名，或类别未知"
+            )
         shown_name = row.get("label") or class_name
         labelled.append(LabelledPicture(index.parent / file_name, outputs, shown_name))
     return labelled
@@ -221,7 +230,8 @@ def _read_folders(folder: Path, finder: ClassFinder) -> list[LabelledPicture]:
         outputs = finder.find(class_name)
         if outputs is None or path.parent == folder:
             raise OperatorError(
-                f"{path}: no {LABELS_FILE} in {folder}, and {class_name!r} is no folder of a class"
+                f"{path}: no {LABELS_FILE} in {folder}, and {class_name!r} is no folder of a class "
+                f"· 没有 {LABELS_FILE}，且该目录名不是已知类别"
             )
         labelled.append(LabelledPicture(path, outputs, class_name))
     return labelled

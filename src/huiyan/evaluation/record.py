@@ -22,7 +22,7 @@ class Record(msgspec.Struct, frozen=True):
     ----------
     kind : str
         What was measured, as the command calls it: ``tagging``, ``coverage``, ``media``,
-        ``detect``, ``subject`` or ``celebrity``.
+        ``detect``, ``subject``, ``celebrity`` or ``recapture``.
     huiyan : str
         Huiyan's version.
     engine : str

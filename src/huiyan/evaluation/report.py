@@ -75,11 +75,15 @@ def render_page(sources: Sequence[Source]) -> str:
         There is none, one is of an unknown kind, or a figure is missing.
     """
     if not sources:
-        raise OperatorError("a quality page needs the figures of at least one evaluation")
+        raise OperatorError(
+            "a quality page needs the figures of at least one evaluation · 至少需要一份评测结果"
+        )
     known = {chapter.kind for chapter in CHAPTERS}
     for source in sources:
         if source.record.kind not in known:
-            raise OperatorError(f"{source.file_name}: no evaluation {source.record.kind!r}")
+            raise OperatorError(
+                f"{source.file_name}: no evaluation {source.record.kind!r} · 未知的评测"
+            )
     chapters = {chapter.kind: _render_chapter(chapter, sources) for chapter in CHAPTERS}
     names = " ".join(shlex.quote(source.file_name) for source in sources)
     return Template(read_template()).substitute(
@@ -112,8 +116,9 @@ def _render_chapter(chapter: Chapter, sources: Sequence[Source]) -> str:
     unseen = next((it for it in chosen if _HELD_OUT in it.record.options.items()), largest)
     for listing in chapter.listings:
         parts += _render_listing(chapter, listing, largest)
-    for key, title in chapter.reliability:
-        parts += _render_reliability(chapter, key, title, unseen)
+    for key, title, truth in chapter.reliability:
+        said = f"Reliability, {title}, {_render_run(chapter, unseen.record)}:"
+        parts += _render_reliability(said, _figure(unseen, key), truth, unseen)
     commands = "\n".join(_render_command(chapter, source) for source in chosen)
     parts.append(f"```\n{commands}\n```")
     return "\n\n".join(parts)
@@ -136,8 +141,9 @@ def _render_listing(chapter: Chapter, listing: Listing, source: Source) -> list[
     return [title, _render_table([heading for heading, _, _ in listing.columns], rows)]
 
 
-def _render_reliability(chapter: Chapter, key: str, title: str, source: Source) -> list[str]:
-    bins: list[dict[str, Any]] = _figure(source, key)
+def _render_reliability(
+    said: str, bins: list[dict[str, Any]] | None, truth: str, source: Source
+) -> list[str]:
     if not bins:
         return []
     keys = ("lowest", "highest", "mean_confidence", "share_right")
@@ -145,8 +151,7 @@ def _render_reliability(chapter: Chapter, key: str, title: str, source: Source) 
         (str(_value(it, "count", source)), *(percent(_value(it, key, source)) for key in keys))
         for it in bins
     ]
-    said = f"Reliability, {title}, {_render_run(chapter, source.record)}:"
-    return [said, _render_table(("answers", "from", "to", "claimed", "right"), rows)]
+    return [said, _render_table(("answers", "from", "to", "claimed", truth), rows)]
 
 
 def _render_figure(row: Row, source: Source) -> str:
@@ -167,7 +172,9 @@ def _value(values: Any, key: str, source: Source) -> Any:  # noqa: ANN401 -- JSO
     try:
         return values[key]
     except (KeyError, TypeError) as error:
-        raise OperatorError(f"{source.file_name}: has no figure {key!r}; measure anew") from error
+        raise OperatorError(
+            f"{source.file_name}: has no figure {key!r}; measure anew · 缺少该指标，请重新评测"
+        ) from error
 
 
 def _render_run(chapter: Chapter, record: Record) -> str:

@@ -104,6 +104,43 @@ def between(share: dict[str, float]) -> str:
     return f"{value:.2f} % ({low:.2f}–{high:.2f})"
 
 
+def between_thousandths(share: dict[str, float]) -> str:
+    """Write a number with its 95 % interval.
+
+    Parameters
+    ----------
+    share : dict
+        ``value``, ``low`` and ``high``, each in [0, 1].
+
+    Returns
+    -------
+    str
+        With three decimals.
+
+    Examples
+    --------
+    >>> between_thousandths({"value": 0.983, "low": 0.97, "high": 0.9912})
+    '0.983 (0.970–0.991)'
+    """
+    return f"{share['value']:.3f} ({share['low']:.3f}–{share['high']:.3f})"
+
+
+def share_percent(share: dict[str, float]) -> str:
+    """Write a share in percent without its interval, where there is no room for it.
+
+    Parameters
+    ----------
+    share : dict
+        ``value`` in [0, 1], and what is left out.
+
+    Returns
+    -------
+    str
+        With one decimal.
+    """
+    return percent(share["value"])
+
+
 def how_many(items: list[Any]) -> str:
     """Write the length of a list.
 

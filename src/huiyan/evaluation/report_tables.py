@@ -13,9 +13,11 @@ from typing import Any
 
 from huiyan.evaluation.report_cells import (
     between,
+    between_thousandths,
     how_many,
     percent,
     points,
+    share_percent,
     tenths,
     thousandths,
 )
@@ -80,8 +82,9 @@ class Chapter:
         Whether the setting ``detector_slicing`` changes its figures.
     rows : tuple of Row
         Its figures.
-    reliability : tuple of (str, str)
-        Name among the figures and title of each reliability table.
+    reliability : tuple of (str, str, str)
+        Name among the figures and title of each reliability table, and what holds of the share in
+        its last column.
     listings : tuple of Listing
         Its other tables.
     """
@@ -89,7 +92,7 @@ class Chapter:
     kind: str
     uses_slicing: bool
     rows: tuple[Row, ...]
-    reliability: tuple[tuple[str, str], ...] = ()
+    reliability: tuple[tuple[str, str, str], ...] = ()
     listings: tuple[Listing, ...] = ()
 
 
@@ -119,8 +122,8 @@ _TAGGING = Chapter(
         _SPEED,
     ),
     reliability=(
-        ("top1_reliability", "most likely class"),
-        ("tags_reliability", "all tags of 0.05 or more"),
+        ("top1_reliability", "most likely class", "right"),
+        ("tags_reliability", "all tags of 0.05 or more", "right"),
     ),
     listings=(
         Listing(
@@ -180,8 +183,8 @@ _MEDIA = Chapter(
         _SPEED,
     ),
     reliability=(
-        ("reliability", "kinds of object"),
-        ("people.reliability", "how many people"),
+        ("reliability", "kinds of object", "right"),
+        ("people.reliability", "how many people", "right"),
     ),
     listings=(
         Listing(
@@ -303,4 +306,69 @@ _CELEBRITY = Chapter(
     ),
 )
 
-CHAPTERS = (_TAGGING, _COVERAGE, _MEDIA, _DETECT, _SUBJECT, _CELEBRITY)
+_RECAPTURE = Chapter(
+    kind="recapture",
+    uses_slicing=False,
+    rows=(
+        _PICTURES,
+        _UNREADABLE,
+        Row("collector_count", "people", str, "who took them; 0 where that is not told"),
+        Row("auc", "AUC", between_thousandths, "originals against screens and prints together"),
+        Row(
+            "balanced_accuracy",
+            "balanced accuracy",
+            between,
+            "decided rightly at 0.5, mean of originals and the others",
+        ),
+        Row("accuracy", "accuracy", between, "decided rightly at 0.5, of all"),
+        Row("threshold", "threshold", thousandths, "of the next three rows"),
+        Row("originals_accused", "originals accused", between, "said to be recaptured"),
+        Row("recaptures_passed", "recaptures passed", between, "said to be genuine"),
+        Row("uncertain", "uncertain", between, "of all"),
+        Row("ece", "ECE", thousandths, "claimed probability against how many were recaptured"),
+        Row(
+            "spread.collector_count",
+            "people with both",
+            str,
+            "who took originals and others; the next rows are their balanced accuracies",
+        ),
+        Row("spread.lowest", "lowest", percent, "of one of them"),
+        Row("spread.lower_quartile", "lower quartile", percent, "a quarter of them is below"),
+        Row("spread.median", "median", percent, "half of them is below"),
+        Row("spread.deviation", "deviation", percent, "standard deviation between them"),
+        Row("with_code", "with a code", str, "pictures in which a bar or matrix code was read"),
+        _SPEED,
+    ),
+    reliability=(("reliability", "probability of a recapture", "recaptured"),),
+    listings=(
+        Listing(
+            "media",
+            "By what stood before the camera",
+            (
+                ("medium", "medium", str),
+                ("pictures", "picture_count", str),
+                ("people", "collector_count", str),
+                ("with a code", "with_code", str),
+                ("right at 0.5", "decided", between),
+                ("named so", "named", share_percent),
+                ("said genuine", "genuine", share_percent),
+                ("uncertain", "uncertain", share_percent),
+                ("said recaptured", "recaptured", share_percent),
+            ),
+            shown_count=None,
+        ),
+        Listing(
+            "collectors",
+            "People whose pictures are judged worst",
+            (
+                ("who", "collector", str),
+                ("originals", "original_count", str),
+                ("others", "recaptured_count", str),
+                ("AUC", "auc", thousandths),
+                ("balanced accuracy", "balanced_accuracy", percent),
+            ),
+        ),
+    ),
+)
+
+CHAPTERS = (_TAGGING, _COVERAGE, _MEDIA, _DETECT, _SUBJECT, _CELEBRITY, _RECAPTURE)

@@ -28,7 +28,7 @@ def _touch(path: Path) -> Path:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path, vocabulary: Vocabulary) -> None:
-    with pytest.raises(OperatorError, match="no pictures"):
+    with pytest.raises(OperatorError, match="no pictures · 目录中没有图片"):
         read_labelled(tmp_path, vocabulary)
 
 
@@ -61,13 +61,13 @@ def test_pictures_are_found_by_the_ends_of_their_names(tmp_path: Path) -> None:
 )
 def test_a_malformed_index_is_refused(tmp_path: Path, vocabulary: Vocabulary, text: str) -> None:
     (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(OperatorError, match=r"labels\.csv"):
+    with pytest.raises(OperatorError, match=r"labels\.csv.* · "):
         read_labelled(tmp_path, vocabulary)
 
 
 def test_an_index_that_is_no_text_is_refused(tmp_path: Path, vocabulary: Vocabulary) -> None:
     (tmp_path / "labels.csv").write_bytes(b"\xff\xfe\x00file,index")
-    with pytest.raises(OperatorError, match="cannot be read"):
+    with pytest.raises(OperatorError, match="cannot be read · 无法读取"):
         read_labelled(tmp_path, vocabulary)
 
 
@@ -96,7 +96,7 @@ def test_a_picture_beside_the_class_folders_is_refused(
     tmp_path: Path, vocabulary: Vocabulary
 ) -> None:
     _touch(tmp_path / "x.jpg")
-    with pytest.raises(OperatorError, match="no folder of a class"):
+    with pytest.raises(OperatorError, match="no folder of a class · 没有"):
         read_labelled(tmp_path, vocabulary)
 
 

@@ -14,6 +14,13 @@ from huiyan.evaluation.figures import ReliabilityBin
 from huiyan.evaluation.media import KindFigures, MediaFigures
 from huiyan.evaluation.open_set import DetPoint, EnrolledFigures, Share
 from huiyan.evaluation.people import GroupFigures, PeopleFigures
+from huiyan.evaluation.recapture_figures import (
+    CollectorFigures,
+    JudgedPicture,
+    MediumFigures,
+    RecaptureFigures,
+    Spread,
+)
 from huiyan.evaluation.record import Record
 from huiyan.evaluation.report import Source, read_template, render_page
 from huiyan.evaluation.report_tables import CHAPTERS
@@ -125,6 +132,27 @@ CELEBRITY = CelebrityFigures(
     pictures_per_s=29.5,
 )
 
+RECAPTURE = RecaptureFigures(
+    picture_count=103,
+    unreadable=(),
+    collector_count=21,
+    threshold=0.95,
+    auc=Share(0.9811, 0.9612, 0.9943),
+    balanced_accuracy=Share(0.9432, 0.9, 0.9701),
+    accuracy=Share(0.95, 0.9, 0.97),
+    originals_accused=Share(0.0, 0.0, 0.155),
+    recaptures_passed=None,
+    uncertain=Share(0.18, 0.14, 0.22),
+    ece=0.0312,
+    spread=Spread(20, 0.811, 0.9, 0.95, 1.0, 0.061),
+    with_code=2,
+    pictures_per_s=8.1,
+    media=(MediumFigures("print", 23, 1, 0, *[Share(0.913, 0.8, 0.97)] * 5),),
+    collectors=(CollectorFigures("c09", 5, 24, 0.902, 0.8112),),
+    reliability=BINS,
+    judged=(JudgedPicture("real/a.jpg", "original", "c09", 0.97, "screen", "recaptured", ""),),
+)
+
 
 def _source(kind: str, figures: DataclassInstance, **options: str) -> Source:
     # Through JSON, as the page's figures come.
@@ -149,6 +177,7 @@ ALL = (
     _source("detect", DETECTION),
     _source("subject", SUBJECT),
     _source("celebrity", CELEBRITY),
+    _source("recapture", RECAPTURE),
 )
 
 
@@ -171,7 +200,7 @@ def test_the_template_fills_without_anything_missing() -> None:
         assert page.count(f"huiyan eval {chapter.kind} {chapter.kind}_set --json") == 1
         for row in chapter.rows:
             assert f"| {row.heading} |" in page
-    made_by = "tagging.json coverage.json media.json detect.json subject.json celebrity.json"
+    made_by = " ".join(f"{chapter.kind}.json" for chapter in CHAPTERS)
     assert f"huiyan eval report {made_by} --write docs/quality.md" in page
     assert "Huiyan 1.2.3, Engine 4.5 (cpu), 2 cores" in page
 
@@ -197,8 +226,16 @@ def test_figures_stand_where_they_belong() -> None:
         "| found at 1 %, 1 photo | 98.30 % (97.00–99.12) |",
         "| found at 1 %, 3 photos | – |",
         "| 0.3 % | 2.52 % (1.64–5.30) |",
+        "| AUC | 0.981 (0.961–0.994) |",
+        "| originals accused | 0.00 % (0.00–15.50) |",
+        "| recaptures passed | – |",
+        "| lowest | 81.1 % |",
+        "| print | 23 | 1 | 0 | 91.30 % (80.00–97.00) | 91.3 % | 91.3 % | 91.3 % | 91.3 % |",
+        "| c09 | 5 | 24 | 0.902 | 81.1 % |",
     ):
         assert row in page
+    assert page.count("| answers | from | to | claimed | recaptured |") == 1
+    assert page.count("| answers | from | to | claimed | right |") == 4
     assert "Weakest classes (10 of 12), tagging_set:" in page
     assert "class 9" in page
     assert "class 10" not in page
@@ -217,7 +254,7 @@ def test_every_table_is_as_wide_as_its_head() -> None:
 
 def test_what_was_not_measured_is_said() -> None:
     page = render_page(ALL[:1])
-    for kind in ("coverage", "media", "detect", "subject", "celebrity"):
+    for kind in ("coverage", "media", "detect", "subject", "celebrity", "recapture"):
         assert f"Not measured for this page: `huiyan eval {kind} DIR`." in page
 
 
@@ -249,6 +286,13 @@ def test_a_set_that_shows_nothing_has_dashes() -> None:
     page = render_page([_source("media", empty)])
     assert "| gain | – |" in page
     assert "Weakest kinds" not in page
+
+
+def test_recaptures_of_which_none_could_be_judged_have_dashes() -> None:
+    nothing = replace(RECAPTURE, picture_count=0, ece=None, reliability=(), judged=())
+    page = render_page([_source("recapture", nothing)])
+    assert "| ECE | – |" in page
+    assert "probability of a recapture" not in page
 
 
 def test_an_unknown_kind_is_named_with_its_file() -> None:
