@@ -71,11 +71,12 @@ def test_a_jpeg_cut_in_its_pixels_is_refused_or_answered(server: LiveServer) -> 
         assert answer.status == 200 or answer.error_code == "AIS.0503"
 
 
-def test_bytes_turned_at_random_never_break_the_server(server: LiveServer) -> None:
+@pytest.mark.parametrize("turns", [50, pytest.param(100, marks=pytest.mark.slow)])
+def test_bytes_turned_at_random_never_break_the_server(server: LiveServer, turns: int) -> None:
     chance = random.Random(7)
     good = [PICTURE, renamed("PNG"), renamed("WEBP"), renamed("BMP"), animation()]
     connection = connect(server.port)
-    for turn in range(100):
+    for turn in range(turns):
         picture = bytearray(good[turn % len(good)])
         for _ in range(chance.randint(1, 20)):
             picture[chance.randrange(len(picture))] = chance.randrange(256)
@@ -284,8 +285,11 @@ class TestClientsThatLeave:
         time.sleep(0.5)
 
 
-def test_a_thousand_mixed_requests_leave_nothing_behind(
-    server: LiveServer, unharmed: Callable[[], None]
+@pytest.mark.parametrize(
+    ("first", "second"), [(100, 200), pytest.param(400, 800, marks=pytest.mark.slow)]
+)
+def test_many_mixed_requests_leave_nothing_behind(
+    server: LiveServer, unharmed: Callable[[], None], first: int, second: int
 ) -> None:
     pictures = [PICTURE, jpeg(20, 20), png_bomb(20_000, 20_000), animation(), renamed("PNG")[:-50]]
     bodies = [*map(tagging_body, pictures), b"[" * 100_000, b"{}"]
@@ -304,9 +308,9 @@ def test_a_thousand_mixed_requests_leave_nothing_behind(
             thread.join()
 
     process = psutil.Process(server.process.pid)
-    round_of(400)  # networks make their working memory as more calls meet
+    round_of(first)  # networks make their working memory as more calls meet
     before = process.memory_info().rss
-    round_of(800)
+    round_of(second)
     grown_mib = (process.memory_info().rss - before) / MIB
-    assert grown_mib < 40, f"the second 800 of 1,200 grew the process by {grown_mib:.1f} MiB"
+    assert grown_mib < 40, f"the last {second} grew the process by {grown_mib:.1f} MiB"
     unharmed()

@@ -128,11 +128,12 @@ class TestKill:
         told = kill_under_load(start, 2)
         assert_each_told_is_stored_once(told, stored_sqlite(tmp_path / "data"))
 
+    @pytest.mark.parametrize("rounds", [1, pytest.param(2, marks=pytest.mark.slow)])
     def test_every_reply_received_is_recorded_once_on_postgresql(
-        self, start: StartServer, postgresql: PostgresqlServer
+        self, start: StartServer, postgresql: PostgresqlServer, rounds: int
     ) -> None:
         url = postgresql.create()
-        told = kill_under_load(start, 2, HUIYAN_DATABASE_URL=url)
+        told = kill_under_load(start, rounds, HUIYAN_DATABASE_URL=url)
         assert_each_told_is_stored_once(told, postgresql.column(url, "request_id", "use_record"))
 
     @pytest.mark.slow
@@ -237,20 +238,21 @@ def wait_until_in_hand(server: LiveServer, calls: int) -> None:
 
 
 class TestSeveralProcesses:
+    @pytest.mark.parametrize("calls", [24, pytest.param(60, marks=pytest.mark.slow)])
     def test_keys_work_in_each_the_metrics_are_their_sum_and_stopping_loses_nothing(
-        self, start: StartServer, tmp_path: Path
+        self, start: StartServer, tmp_path: Path, calls: int
     ) -> None:
         server = start("--processes", "2", HUIYAN_COMPUTE_THREADS="1")
         workers = [member for member in server.family() if is_worker(member)]
         assert len(workers) == 2
-        told = [server.tag(PICTURE).request_id for _ in range(60)]
+        told = [server.tag(PICTURE).request_id for _ in range(calls)]
         busy = [member for member in workers if member.cpu_times().user > 0]
         assert len(busy) == 2
         # A scrape asks one process; each has to tell of both.
         for _ in range(8):
             text = server.get("/metrics").body.decode()
             line = next(x for x in text.splitlines() if x.startswith("huiyan_calls_total{"))
-            assert float(line.rsplit(" ", 1)[1]) == 60, text
+            assert float(line.rsplit(" ", 1)[1]) == len(told), text
             assert "huiyan_calls_in_hand 0.0" in text
         assert sorted(stored_sqlite(tmp_path / "data")) == sorted(told)
         callers = Callers(server, server.account)

@@ -163,11 +163,12 @@ def test_parameters_of_the_wrong_kind_are_refused(server: LiveServer, path: str)
             assert (answer.status, answer.error_code) == (400, code), f"{field!r}: {answer.body!r}"
 
 
-def test_bytes_turned_at_random_never_break_an_operation(server: LiveServer) -> None:
+@pytest.mark.parametrize("turns", [40, pytest.param(60, marks=pytest.mark.slow)])
+def test_bytes_turned_at_random_never_break_an_operation(server: LiveServer, turns: int) -> None:
     chance = random.Random(11)
     good = [PICTURE, *(encoded(photograph_like(), form) for form in ("PNG", "WEBP", "BMP"))]
     connection = connect(server.port)
-    for turn in range(60):
+    for turn in range(turns):
         picture = bytearray(good[turn % len(good)])
         for _ in range(chance.randint(1, 20)):
             picture[chance.randrange(len(picture))] = chance.randrange(256)
