@@ -21,7 +21,7 @@ from huiyan.perception.recapture_networks import Clue
 
 FILE_NAME = "calibration.json"
 MOST_LOG_ODDS = 9.0
-"""Nobody is ever certain: one picture in ten thousand is labelled wrongly by people, too."""
+"""What two thousand pictures cannot prove is not claimed: p ends at 0.0001 and 0.9999."""
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
