@@ -7,6 +7,8 @@ read in another order, and weighings that were turned round. They say nothing ab
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -106,11 +108,11 @@ def _image(name: str) -> Image:
 @pytest.mark.parametrize("name", MADE)
 @pytest.mark.parametrize(("place", "card_name"), [(0, LITE0_CARD), (1, LITE2_CARD)])
 def test_a_network_says_what_it_said_when_it_was_fitted(
-    name: str, place: int, card_name: str, model_store: ModelStore, tmp_path: object
+    name: str, place: int, card_name: str, model_store: ModelStore, tmp_path: Path
 ) -> None:
     card = get_card(model_store.cards, card_name)
     network = RecaptureNetwork(
-        open_session(card, model_store.path(card), OUTPUT_NAMES, "cpu", 1, tmp_path)  # type: ignore[arg-type]
+        open_session(card, model_store.path(card), OUTPUT_NAMES, "cpu", 1, tmp_path)
     )
     image = _image(name)
     (square,) = cut_patches(image, choose_places(image, SIDE_PX, 1), SIDE_PX)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -106,11 +108,11 @@ def fused() -> Fused:
     )
 
 
-def test_the_file_is_what_the_service_loads(tmp_path: object) -> None:
+def test_the_file_is_what_the_service_loads(tmp_path: Path) -> None:
     made = fused().fusion()
-    path = tmp_path / FILE_NAME  # type: ignore[operator]
+    path = tmp_path / FILE_NAME
     path.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2))
-    assert load_fusion(tmp_path) == made  # type: ignore[arg-type]
+    assert load_fusion(tmp_path) == made
     weights = made.recaptured
     assert (weights.lite0_squares, weights.lite0_view) == (0.33333, 2.0)
     assert (weights.lite2_squares, weights.lite2_view, weights.bias) == (0.5, 0.25, -0.25)

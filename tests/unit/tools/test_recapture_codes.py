@@ -1,4 +1,5 @@
 from collections import Counter
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,10 +36,10 @@ def test_folds_do_not_depend_on_the_order_of_rows() -> None:
 
 
 @pytest.fixture
-def files(tmp_path: object) -> tuple[LabelledFile, ...]:
+def files(tmp_path: Path) -> tuple[LabelledFile, ...]:
     made = []
     for number, label in enumerate(MEDIA):
-        path = tmp_path / f"{number}.png"  # type: ignore[operator]
+        path = tmp_path / f"{number}.png"
         cv2.imwrite(str(path), np.full((30, 40 + number, 3), 90, np.uint8))
         made.append(LabelledFile(path, label, ""))
     return tuple(made)

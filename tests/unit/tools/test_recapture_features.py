@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 import recapture_features
 from recapture_features import Shelf, digest_items
 
@@ -30,8 +31,8 @@ def items(folder: Path) -> list[Item]:
 def test_rows_are_computed_once(tmp_path: Path) -> None:
     made, done = items(tmp_path), []
     shelf = Shelf(tmp_path)
-    first = shelf.rows("step", made, counted(done))  # type: ignore[arg-type]
-    assert np.array_equal(first, shelf.rows("step", made, counted(done)))  # type: ignore[arg-type]
+    first = shelf.rows("step", made, counted(done))
+    assert np.array_equal(first, shelf.rows("step", made, counted(done)))
     assert len(done) == 2
 
 
@@ -48,10 +49,10 @@ def test_a_file_of_another_size_or_time_is_looked_at_again(tmp_path: Path) -> No
 
 
 def test_other_code_finds_nothing_and_other_comments_do(
-    tmp_path: Path, monkeypatch: object
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = tmp_path / "recapture_views.py"
-    monkeypatch.setattr(recapture_features, "HERE", tmp_path)  # type: ignore[attr-defined]
+    monkeypatch.setattr(recapture_features, "HERE", tmp_path)
 
     def digest(text: str) -> str:
         code.write_text(text, encoding="utf-8")
@@ -65,5 +66,5 @@ def test_other_code_finds_nothing_and_other_comments_do(
 def test_without_a_folder_nothing_is_kept(tmp_path: Path) -> None:
     made, done = items(tmp_path), []
     for _ in range(2):
-        Shelf(None).rows("step", made, counted(done))  # type: ignore[arg-type]
+        Shelf(None).rows("step", made, counted(done))
     assert len(done) == 4
